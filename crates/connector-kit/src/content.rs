@@ -1,0 +1,189 @@
+//! From a message to rendered mail: which template, with which values, in which forms.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Template, UsageType};
+
+/// One template of a configuration, compiled.
+#[derive(Debug, Clone)]
+pub struct CompiledTemplate {
+    subject: Template,
+    content: Template,
+    /// The text alternative of HTML content, derived from the template once, so that rendering it is all a send costs.
+    text: Option<Template>,
+}
+
+impl CompiledTemplate {
+    /// Compiles a subject and a content.
+    #[must_use]
+    pub fn new(subject: impl Into<String>, content: impl Into<String>, content_type: ContentType) -> Self {
+        let content = content.into();
+        let text = (content_type == ContentType::Html).then(|| Template::compile(text_from_html(&content)));
+        Self { subject: Template::compile(subject), content: Template::compile(content), text }
+    }
+
+    fn render(&self, payload: &Payload) -> RenderedEmail {
+        let subject = one_line(self.subject.render(payload, Escape::None));
+        match &self.text {
+            Some(text) => RenderedEmail {
+                subject,
+                html: Some(self.content.render(payload, Escape::Html)),
+                text: text.render(payload, Escape::None),
+                reply_to: None,
+                send_from: None,
+            },
+            None => RenderedEmail {
+                subject,
+                html: None,
+                text: self.content.render(payload, Escape::None),
+                reply_to: None,
+                send_from: None,
+            },
+        }
+    }
+}
+
+/// A list of things chosen by usage type: the type's own, else `Generic`'s.
+#[derive(Debug, Clone)]
+pub struct ByUsage<T>(Vec<(UsageType, T)>);
+
+impl<T> ByUsage<T> {
+    /// The one for `usage_type`, else the one for `Generic`.
+    ///
+    /// # Errors
+    /// `TemplateNotFound` when there is neither.
+    pub fn choose(&self, usage_type: &UsageType) -> Result<&T, Error> {
+        let find = |wanted: &UsageType| self.0.iter().find(|(usage, _)| usage == wanted).map(|(_, item)| item);
+        find(usage_type).or_else(|| find(&UsageType::Generic)).ok_or_else(|| {
+            Error::new(
+                ErrorKind::TemplateNotFound,
+                format!("the configuration has no template for {usage_type} and none for Generic"),
+            )
+            .with_hint("add a template with usageType Generic: it serves every type that has none of its own")
+        })
+    }
+}
+
+impl<T> FromIterator<(UsageType, T)> for ByUsage<T> {
+    fn from_iter<I: IntoIterator<Item = (UsageType, T)>>(items: I) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
+impl ByUsage<CompiledTemplate> {
+    /// Chooses the template for `message` and renders it: the message's own localized template, else the
+    /// configuration's for its usage type, else `Generic`'s.
+    ///
+    /// # Errors
+    /// `TemplateNotFound` when there is none.
+    pub fn render(&self, message: &Message) -> Result<RenderedEmail, Error> {
+        match &message.template {
+            None => Ok(self.choose(&message.usage_type)?.render(&message.payload)),
+            Some(template) => Ok(RenderedEmail::from_template(template, &message.payload)),
+        }
+    }
+}
+
+/// A template of a configuration as most connectors spell it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateConfig {
+    /// What the template is for; `Generic` serves every type that has none of its own.
+    pub usage_type: UsageType,
+    /// How to read the content. HTML mail also carries a text alternative made from it.
+    pub content_type: ContentType,
+    /// Subject, with variables such as `{{code}}`.
+    pub subject: String,
+    /// Content, with variables such as `{{code}}`.
+    pub content: String,
+}
+
+impl From<TemplateConfig> for (UsageType, CompiledTemplate) {
+    fn from(template: TemplateConfig) -> Self {
+        let compiled = CompiledTemplate::new(template.subject, template.content, template.content_type);
+        (template.usage_type, compiled)
+    }
+}
+
+/// Mail, rendered and ready for a provider's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedEmail {
+    /// Subject: one line, without control characters.
+    pub subject: String,
+    /// HTML content, with its values escaped.
+    pub html: Option<String>,
+    /// Plain content: the template's own, or derived from the HTML.
+    pub text: String,
+    reply_to: Option<String>,
+    send_from: Option<SendFrom>,
+}
+
+/// The sender a localized template asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum SendFrom {
+    Name(String),
+    Mailbox { name: String, address: String },
+}
+
+impl RenderedEmail {
+    fn from_template(template: &EmailTemplate, payload: &Payload) -> Self {
+        let compiled =
+            CompiledTemplate::new(template.subject.as_str(), template.content.as_str(), template.content_type);
+        let plain = |source: &str| Template::compile(source).render(payload, Escape::None);
+        let mut rendered = compiled.render(payload);
+        rendered.reply_to = template.reply_to.as_deref().map(plain).filter(|text| !text.trim().is_empty());
+        rendered.send_from = template.send_from.as_deref().filter(|text| !text.trim().is_empty()).map(|source| {
+            // What is name and what is address is read off the template, not off the values: a person named
+            // `x <evil@example.net>` does not become the sender.
+            match source.trim().strip_suffix('>').and_then(|head| head.rsplit_once('<')) {
+                Some((name, address)) => {
+                    SendFrom::Mailbox { name: one_line(plain(name.trim().trim_matches('"'))), address: plain(address) }
+                }
+                None if source.contains('@') => {
+                    SendFrom::Mailbox { name: String::new(), address: plain(source.trim()) }
+                }
+                None => SendFrom::Name(one_line(plain(source))),
+            }
+        });
+        rendered
+    }
+
+    /// The Reply-To that a localized template asks for.
+    ///
+    /// # Errors
+    /// `InvalidMessage` at `/template/replyTo` when it is not one mailbox once rendered.
+    pub fn reply_to(&self) -> Result<Option<Mailbox>, Error> {
+        let parse = |text: &String| {
+            Mailbox::parse(text).map_err(|fault| Error::invalid_message("/template/replyTo", fault.to_string()))
+        };
+        self.reply_to.as_ref().map(parse).transpose()
+    }
+
+    /// The sender: `configured`, under the name or replaced by the mailbox that a localized template asks for.
+    ///
+    /// # Errors
+    /// `InvalidMessage` at `/template/sendFrom` when it is not one mailbox once rendered.
+    pub fn sender(&self, configured: &Mailbox) -> Result<Mailbox, Error> {
+        let mailbox = match &self.send_from {
+            None => return Ok(configured.clone()),
+            Some(SendFrom::Name(name)) => Mailbox::with_name(name, configured.address()),
+            Some(SendFrom::Mailbox { name, address }) => Mailbox::with_name(name, address.trim()),
+        };
+        mailbox.map_err(|fault| Error::invalid_message("/template/sendFrom", fault.to_string()))
+    }
+}
+
+/// A text on one line: every run of control characters becomes one space.
+fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The text alternative of HTML: paragraphs kept, links with their targets, entities read, scripts and styles left out.
+#[must_use]
+pub fn text_from_html(html: &str) -> String {
+    nanohtml2text::html2text(html).replace("\r\n", "\n").trim_end().to_owned()
+}

@@ -1,0 +1,56 @@
+//! What a connector is built with.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    Error,
+    egress::{Dialer, Egress, TlsOptions, client_config},
+    http::{HttpClient, PooledClient},
+};
+
+/// What a connector is built with: an HTTP client and a dialer that both keep to the same [`Egress`].
+///
+/// Cheap to clone. Make one per process: it holds the pool of connections.
+#[derive(Clone)]
+pub struct Context {
+    http: Arc<dyn HttpClient>,
+    dialer: Dialer,
+}
+
+impl Context {
+    /// A context that connects as `egress` says.
+    ///
+    /// # Errors
+    /// `InvalidConfig` when the settings contradict each other, or a certificate cannot be used.
+    pub fn new(egress: Egress) -> Result<Self, Error> {
+        egress.check()?;
+        let tls = client_config(&egress.extra_roots, &TlsOptions::default())?;
+        let http = Arc::new(PooledClient::new(&egress, &tls)?);
+        Ok(Self { http, dialer: Dialer::new(Arc::new(egress), Arc::new(tls)) })
+    }
+
+    /// The same context over another HTTP client: one's own, or a test's.
+    #[must_use]
+    pub fn with_http(mut self, http: Arc<dyn HttpClient>) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// The HTTP client.
+    #[must_use]
+    pub fn http(&self) -> &Arc<dyn HttpClient> {
+        &self.http
+    }
+
+    /// Opens connections for protocols other than HTTP.
+    #[must_use]
+    pub fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! How connections leave this machine: for HTTP, SMTP and whatever comes next alike.
+
+mod address;
+mod connect_to;
+mod dial;
+mod proxy;
+mod resolver;
+mod tls;
+
+use std::time::Duration;
+
+pub use address::is_public;
+pub use connect_to::ConnectTo;
+pub use dial::{DialOptions, Dialer};
+pub use proxy::Proxy;
+pub(crate) use resolver::Resolver;
+pub(crate) use tls::client_config;
+pub use tls::{TlsOptions, TlsStream, TlsVersion, root_certificates};
+
+use crate::{Error, ErrorKind};
+
+/// A root certificate, DER.
+pub type RootCertificate = rustls::pki_types::CertificateDer<'static>;
+
+/// How connections leave this machine.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    /// Connects elsewhere than a URL or a configuration says, as curl's `--connect-to`.
+    pub connect_to: Vec<ConnectTo>,
+    /// Roots trusted besides the system's ([`root_certificates`] reads them from PEM).
+    pub extra_roots: Vec<RootCertificate>,
+    /// A proxy for every connection. The environment's proxy variables are not read.
+    pub proxy: Option<Proxy>,
+    /// How long connecting may take, TLS included.
+    pub connect_timeout: Duration,
+    /// Refuses to connect to private, loopback and link-local addresses, checked on the address connected to.
+    pub deny_private_addresses: bool,
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            connect_to: Vec::new(),
+            extra_roots: Vec::new(),
+            proxy: None,
+            connect_timeout: Duration::from_secs(10),
+            deny_private_addresses: false,
+        }
+    }
+}
+
+impl Egress {
+    /// Refuses combinations that could not be kept.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse = |what: &str| Err(Error::new(ErrorKind::InvalidConfig, what.to_owned()));
+        if self.proxy.is_some() && self.deny_private_addresses {
+            return refuse("private addresses cannot be denied behind a proxy: it is the proxy that resolves names");
+        }
+        if self.proxy.is_some() && !self.connect_to.is_empty() {
+            return refuse("connect-to and a proxy cannot be used together");
+        }
+        Ok(())
+    }
+}
+
+/// The error of a connection that the private-address policy forbids.
+pub(crate) fn private_address(host: &str) -> Error {
+    Error::new(ErrorKind::InvalidConfig, format!("{host} is a private address, and those are denied here"))
+        .with_hint("name a public host, or allow private addresses if the endpoint is your own")
+}

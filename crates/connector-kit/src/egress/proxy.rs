@@ -1,0 +1,73 @@
+//! The proxy that every connection goes through.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderValue, Uri};
+use url::Url;
+
+/// An HTTP proxy (CONNECT) or a SOCKS5 proxy. The user and password in its URL never show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(Url);
+
+impl Proxy {
+    /// The proxy for the HTTP client.
+    pub(crate) fn to_reqwest(&self) -> reqwest::Proxy {
+        // A proxy URL that parsed here parses there; `all` fails on nothing else.
+        reqwest::Proxy::all(self.0.clone()).unwrap_or_else(|_| reqwest::Proxy::custom(|_| None::<Url>))
+    }
+
+    pub(super) fn is_socks(&self) -> bool {
+        self.0.scheme().starts_with("socks5")
+    }
+
+    /// Whether the proxy resolves the names (`socks5h`), as curl distinguishes.
+    pub(super) fn resolves_remotely(&self) -> bool {
+        self.0.scheme() == "socks5h"
+    }
+
+    /// Where the proxy itself is.
+    pub(super) fn uri(&self) -> Result<Uri, http::Error> {
+        let port = self.0.port().unwrap_or(if self.is_socks() { 1080 } else { 80 });
+        let host = self.0.host_str().unwrap_or_default();
+        Uri::builder().scheme("http").authority(format!("{host}:{port}")).path_and_query("/").build()
+    }
+
+    pub(super) fn credentials(&self) -> Option<(String, String)> {
+        let decode = |text: &str| percent_decoded(text);
+        let user = decode(self.0.username());
+        (!user.is_empty()).then(|| (user, self.0.password().map(decode).unwrap_or_default()))
+    }
+
+    pub(super) fn basic_auth(&self) -> Option<HeaderValue> {
+        let (user, password) = self.credentials()?;
+        let mut value =
+            HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes()).map(|(key, _)| key.into_owned()).collect()
+}
+
+impl FromStr for Proxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // As with curl, a proxy without a scheme is an HTTP proxy.
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Url::parse(&text).map_err(|cause| format!("the proxy is not a URL: {cause}"))?;
+        if !matches!(url.scheme(), "http" | "socks5" | "socks5h") || url.host_str().is_none_or(str::is_empty) {
+            return Err("the proxy must be http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT".to_owned());
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())
+    }
+}

@@ -1,0 +1,63 @@
+//! The text formats of our schemas: what a field's text must be, said once for validation and documentation.
+
+use url::{Host, Url};
+
+use crate::Mailbox;
+
+/// Checks a text; the error says what is wrong without showing it.
+pub type Check = fn(&str) -> Result<(), String>;
+
+/// Every format by the name it has in a schema.
+pub const FORMATS: [(&str, Check); 6] = [
+    ("mailbox", mailbox),
+    ("password", single_line),
+    ("single-line", single_line),
+    ("token", token),
+    ("hostname", hostname),
+    ("http-url", http_url),
+];
+
+/// The check of the format `name`.
+#[must_use]
+pub fn check_of(name: &str) -> Option<Check> {
+    FORMATS.iter().find(|(known, _)| *known == name).map(|(_, check)| *check)
+}
+
+fn mailbox(text: &str) -> Result<(), String> {
+    Mailbox::parse(text).map(drop).map_err(|fault| fault.to_string())
+}
+
+fn single_line(text: &str) -> Result<(), String> {
+    if text.chars().any(char::is_control) {
+        return Err("cannot hold line breaks or other control characters".to_owned());
+    }
+    Ok(())
+}
+
+/// A token that travels in an HTTP header.
+fn token(text: &str) -> Result<(), String> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("must be visible ASCII characters without spaces or line breaks; was it copied whole?".to_owned());
+    }
+    Ok(())
+}
+
+/// A host name or an IP address, without scheme, port or path.
+fn hostname(text: &str) -> Result<(), String> {
+    let literal = text.parse::<std::net::IpAddr>().is_ok();
+    if literal || (!text.contains(['/', ':', '@', '?', '#', '%']) && Host::parse(text).is_ok()) {
+        return Ok(());
+    }
+    Err("must be a host name or an IP address, without scheme, port or path".to_owned())
+}
+
+fn http_url(text: &str) -> Result<(), String> {
+    let url = Url::parse(text).map_err(|cause| format!("is not a URL: {cause}"))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err("must be an https:// or http:// URL".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("cannot hold credentials: take user and password out of the URL".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The HTTP client behind the trait: pooled, keep-alive, rustls, with the egress settings applied.
+
+use std::{error::Error as StdError, net::IpAddr, time::Duration};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use url::{Host, Url};
+
+use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, header, written::WrittenBody};
+use crate::{
+    Delivery, Error, ErrorKind, Progress,
+    egress::{ConnectTo, Egress, Resolver, is_public},
+};
+
+/// Longest answer read.
+const ANSWER_MAX: usize = 1024 * 1024;
+/// How long the body may take once the headers are there. The status is known by then: a body that stalls is not
+/// worth the whole deadline.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept: less than the 60 s after which load balancers commonly drop it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"));
+
+/// One pooled client, and one more for each connect-to rule.
+pub(crate) struct PooledClient {
+    usual: reqwest::Client,
+    rules: Vec<(ConnectTo, reqwest::Client)>,
+    deny_private: bool,
+}
+
+impl PooledClient {
+    pub(crate) fn new(egress: &Egress, tls: &rustls::ClientConfig) -> Result<Self, Error> {
+        let usual = builder(egress, tls).dns_resolver(Resolver::new(egress.deny_private_addresses, None));
+        let rules = egress.connect_to.iter().map(|rule| {
+            let resolver = Resolver::new(egress.deny_private_addresses, Some(rule.clone()));
+            Ok((rule.clone(), built(builder(egress, tls).dns_resolver(resolver))?))
+        });
+        Ok(Self {
+            rules: rules.collect::<Result<_, Error>>()?,
+            usual: built(usual)?,
+            deny_private: egress.deny_private_addresses,
+        })
+    }
+
+    /// The client for `request`, its URL and headers adapted where a connect-to rule redirects the connection.
+    fn route(&self, request: &mut HttpRequest) -> Result<&reqwest::Client, Error> {
+        let (Some(host), Some(port)) = (request.url.host_str(), request.url.port_or_known_default()) else {
+            return Err(Error::new(ErrorKind::InvalidConfig, "the URL has no host"));
+        };
+        let rule = self.rules.iter().find(|(rule, _)| rule.matches(host, port));
+        if let Some((rule, client)) = rule {
+            redirect(&mut request.url, &mut request.headers, rule)?;
+            return Ok(client);
+        }
+        // The resolver checks names; a literal address never gets to it.
+        let literal: Option<IpAddr> = match request.url.host() {
+            Some(Host::Ipv4(address)) => Some(address.into()),
+            Some(Host::Ipv6(address)) => Some(address.into()),
+            _ => None,
+        };
+        if self.deny_private && literal.is_some_and(|address| !is_public(address)) {
+            return Err(crate::egress::private_address(host));
+        }
+        Ok(&self.usual)
+    }
+}
+
+fn builder(egress: &Egress, tls: &rustls::ClientConfig) -> reqwest::ClientBuilder {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .tcp_nodelay(true)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .connect_timeout(egress.connect_timeout)
+        .no_proxy();
+    if let Some(proxy) = &egress.proxy {
+        builder = builder.proxy(proxy.to_reqwest());
+    }
+    builder
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+    builder.build().map_err(|cause| {
+        Error::new(ErrorKind::InvalidConfig, format!("the HTTP client cannot be built: {}", root_cause(&cause)))
+    })
+}
+
+/// Makes the connection go where the rule says, while TLS name and `Host` stay the URL's.
+///
+/// The resolver of the rule's client answers with the rule's address and port, which the client uses unless the URL
+/// names a port of its own or an address instead of a name.
+fn redirect(url: &mut Url, headers: &mut http::HeaderMap, rule: &ConnectTo) -> Result<(), Error> {
+    let cannot = |what: &str| Error::new(ErrorKind::InvalidConfig, format!("connect-to cannot be applied: {what}"));
+    let is_name = matches!(url.host(), Some(Host::Domain(_)));
+    if !is_name && url.scheme() == "https" {
+        return Err(cannot("the URL names an address, whose certificate the other host does not have"));
+    }
+    if is_name && url.port().is_none() {
+        return Ok(());
+    }
+    let authority = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+    let host = HeaderValue::from_str(&authority).map_err(|_| cannot("the URL's host is not valid in a header"))?;
+    headers.insert(header::HOST, host);
+    if is_name {
+        return url.set_port(None).map_err(|()| cannot("the URL cannot have a port"));
+    }
+    let port = rule.port.or(url.port_or_known_default());
+    url.set_host(rule.host.as_deref().or(Some(&authority))).map_err(|_| cannot("its second host is not valid"))?;
+    url.set_port(port).map_err(|()| cannot("the URL cannot have a port"))
+}
+
+#[async_trait]
+impl HttpClient for PooledClient {
+    async fn execute(&self, mut request: HttpRequest) -> Result<HttpResponse, Error> {
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let client = self.route(&mut request)?;
+        let progress = Progress::current();
+        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        *outgoing.headers_mut() = request.headers;
+        *outgoing.body_mut() = Some(reqwest::Body::wrap(WrittenBody::new(request.body, progress.clone())));
+        let mut response = client.execute(outgoing).await.map_err(|cause| failed(&host, &cause, &progress))?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let body = tokio::time::timeout(BODY_TIMEOUT, read(&mut response))
+            .await
+            .unwrap_or_else(|_| Err(format!("its body did not arrive within {} s", BODY_TIMEOUT.as_secs())));
+        if !status.is_success() {
+            progress.mark_not_sent();
+        }
+        let body = body.map_err(|what| {
+            Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))
+                .delivery_is(if status.is_success() { Delivery::Unknown } else { Delivery::NotSent })
+        });
+        Ok(HttpResponse { status, headers, body })
+    }
+}
+
+async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
+    let mut whole = BytesMut::new();
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(whole.freeze()),
+            Ok(Some(chunk)) if whole.len() + chunk.len() > ANSWER_MAX => {
+                return Err("its body is longer than 1 MiB".to_owned());
+            }
+            Ok(Some(chunk)) if whole.is_empty() && response.content_length() == Some(chunk.len() as u64) => {
+                return Ok(chunk);
+            }
+            Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
+            Err(cause) => return Err(format!("its body was cut off: {}", root_cause(&cause))),
+        }
+    }
+}
+
+/// No answer came: says at which stage, and why, without the URL, which may hold what is nobody's business.
+fn failed(host: &str, cause: &reqwest::Error, progress: &Progress) -> Error {
+    let delivery = progress.delivery();
+    let stage = match delivery {
+        _ if cause.is_connect() && cause.is_timeout() => "connecting took too long",
+        _ if cause.is_connect() => "could not connect",
+        Delivery::NotSent => "the request could not be written",
+        Delivery::Unknown => "the connection was lost before the answer",
+    };
+    // An egress rule's own error explains itself better than the chain around it.
+    if let Some(error) = causes(cause).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return error.clone();
+    }
+    let delivery = if cause.is_connect() { Delivery::NotSent } else { delivery };
+    Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {}", root_cause(cause))).delivery_is(delivery)
+}
+
+/// An error and the chain of its causes.
+fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |cause| StdError::source(*cause))
+}
+
+/// The innermost cause: the ones around it repeat the URL.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let cause = causes(error).last().unwrap_or(error);
+    match cause.downcast_ref::<reqwest::Error>() {
+        // Its own words carry the URL.
+        Some(outer) if outer.is_timeout() => "timed out".to_owned(),
+        Some(_) => "the request is not valid".to_owned(),
+        None => cause.to_string(),
+    }
+}

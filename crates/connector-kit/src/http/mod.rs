@@ -1,0 +1,118 @@
+//! HTTP as connectors see it: one small trait, and what every provider's answers have in common.
+
+mod client;
+mod written;
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use url::Url;
+
+pub(crate) use client::PooledClient;
+
+use crate::{Delivery, Error, ErrorKind, ProviderAnswer};
+
+/// A request, complete.
+#[derive(Clone)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// Where it goes. Plain HTTP only where the configuration names an http URL.
+    pub url: Url,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl HttpRequest {
+    /// A POST of `body` to `url`.
+    #[must_use]
+    pub fn post(url: Url, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self { method: Method::POST, url, headers, body: body.into() }
+    }
+}
+
+/// An answer, read up to 1 MiB.
+#[derive(Debug)]
+pub struct HttpResponse {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, or why it could not be read: cut, too slow or too long. Status and headers count all the same.
+    pub body: Result<Bytes, Error>,
+}
+
+impl HttpResponse {
+    /// A header's value, where it is there and readable.
+    #[must_use]
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The error of an answer that is no success, as far as the status tells; the connector refines it from the body.
+    #[must_use]
+    pub fn failure(&self, provider: &str) -> Error {
+        let (kind, delivery) = kind_of(self.status);
+        let error = Error::new(kind, format!("{provider} answered {}", self.status))
+            .delivery_is(delivery)
+            .with_retry_after(self.retry_after())
+            .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() });
+        if self.status.is_redirection() {
+            error.with_hint("redirects are never followed; check the endpoint, and what stands between it and here")
+        } else {
+            error
+        }
+    }
+
+    /// The error of an answer with a success status that does not say success.
+    #[must_use]
+    pub fn unreadable(&self, provider: &str, what: &str) -> Error {
+        Error::new(ErrorKind::InvalidResponse, format!("{provider} answered {} but {what}", self.status))
+            .delivery_is(Delivery::Unknown)
+            .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() })
+            .with_hint("the message may have been accepted: look into the provider's log before sending it again")
+    }
+
+    /// Retry-After (RFC 9110, 10.2.3), in seconds or as a date.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.header(header::RETRY_AFTER)?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = httpdate::parse_http_date(value).ok()?;
+        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+}
+
+/// What a status that is no success means, where the provider says nothing else.
+fn kind_of(status: StatusCode) -> (ErrorKind, Delivery) {
+    let kind = match status.as_u16() {
+        401 | 403 | 407 => ErrorKind::Unauthorized,
+        402 => ErrorKind::QuotaExceeded,
+        429 => ErrorKind::RateLimited,
+        // The request did not arrive whole or in time, or was too early: nothing is wrong with it.
+        408 | 425 => ErrorKind::Unavailable,
+        400..=499 => ErrorKind::Rejected,
+        501 | 505 => ErrorKind::Rejected,
+        500..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::InvalidResponse,
+    };
+    // A gateway that timed out has passed the request on, and does not know what became of it.
+    let delivery = if status == StatusCode::GATEWAY_TIMEOUT { Delivery::Unknown } else { Delivery::NotSent };
+    (kind, delivery)
+}
+
+/// Sends one HTTP request. Redirects are not followed, nothing is retried.
+#[async_trait]
+pub trait HttpClient: Send + Sync {
+    /// Sends `request` and reads the answer, whatever its status.
+    ///
+    /// # Errors
+    /// `Unavailable` when no answer came: `NotSent` up to the moment the request was being written, `Unknown` after.
+    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, Error>;
+}

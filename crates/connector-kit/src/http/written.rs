@@ -1,0 +1,43 @@
+//! A request body that tells when it is being written.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::Progress;
+
+/// The bytes of a request. The client asks for them when the connection stands and the request is about to be
+/// written, so from then on the outcome of a send is unknown until the answer is there.
+pub(super) struct WrittenBody {
+    bytes: Option<Bytes>,
+    progress: Progress,
+}
+
+impl WrittenBody {
+    pub(super) fn new(bytes: Bytes, progress: Progress) -> Self {
+        Self { bytes: Some(bytes), progress }
+    }
+}
+
+impl Body for WrittenBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.progress.mark_written();
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}

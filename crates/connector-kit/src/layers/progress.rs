@@ -1,0 +1,79 @@
+//! How far a send has come: what a deadline needs to tell "not sent" from "unknown".
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use tokio::time::Instant;
+
+use crate::Delivery;
+
+tokio::task_local! {
+    /// The progress of the send that the current task is in.
+    static CURRENT: Progress;
+}
+
+/// How far the send in hand has come. Connectors mark it; layers read it.
+///
+/// It travels with the task, so a connector finds it by [`Progress::current`] however deep it is.
+#[derive(Debug, Clone)]
+pub struct Progress(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    deadline: Option<Instant>,
+    written: AtomicBool,
+    attempts: AtomicU32,
+}
+
+impl Progress {
+    pub(super) fn until(deadline: Instant) -> Self {
+        Self::starting(Some(deadline))
+    }
+
+    fn starting(deadline: Option<Instant>) -> Self {
+        Self(Arc::new(State { deadline, written: AtomicBool::new(false), attempts: AtomicU32::new(0) }))
+    }
+
+    pub(super) async fn scope<F: Future>(self, send: F) -> F::Output {
+        CURRENT.scope(self, send).await
+    }
+
+    /// The progress of the send in hand; a fresh one when no layer is around the connector.
+    #[must_use]
+    pub fn current() -> Self {
+        CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self::starting(None))
+    }
+
+    /// From here on the provider may have accepted the message: the bytes that decide it are about to be written.
+    pub fn mark_written(&self) {
+        self.0.written.store(true, Ordering::Release);
+    }
+
+    /// The provider has said no, or nothing was written: the message is not sent.
+    pub fn mark_not_sent(&self) {
+        self.0.written.store(false, Ordering::Release);
+    }
+
+    /// What to say of the message if the send ended now.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        if self.0.written.load(Ordering::Acquire) { Delivery::Unknown } else { Delivery::NotSent }
+    }
+
+    /// When the send must have ended, where a deadline is set.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    pub(super) fn start_attempt(&self) {
+        self.mark_not_sent();
+        self.0.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn attempts(&self) -> u32 {
+        self.0.attempts.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,72 @@
+//! Trying again what was certainly not sent and may go through later.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable};
+use tokio::time::Instant;
+
+use super::Progress;
+use crate::{EmailConnector, Error, Message, Receipt};
+
+/// The first wait; it doubles from attempt to attempt, with jitter on top.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest wait of our own choosing. A provider's Retry-After may be longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+
+/// Tries again after errors that are temporary, never after an unknown outcome.
+///
+/// A Retry-After is honoured where it ends before the deadline; where it does not, the error goes back to the caller
+/// at once, with the wait in it.
+#[derive(Debug)]
+pub struct Retry<C> {
+    inner: C,
+    max_attempts: u32,
+}
+
+impl<C> Retry<C> {
+    /// Makes at most `max_attempts` attempts through `inner`; 0 counts as 1.
+    #[must_use]
+    pub fn new(inner: C, max_attempts: u32) -> Self {
+        Self { inner, max_attempts: max_attempts.max(1) }
+    }
+}
+
+#[async_trait]
+impl<C: EmailConnector> EmailConnector for Retry<C> {
+    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+        let progress = Progress::current();
+        let attempt = || {
+            progress.start_attempt();
+            self.inner.send(message)
+        };
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(FIRST_WAIT)
+            .with_max_delay(LONGEST_WAIT)
+            .with_max_times(self.max_attempts as usize - 1)
+            .with_jitter();
+        let outcome = attempt
+            .retry(waits)
+            .when(Error::is_retryable)
+            .adjust(|error, wait| {
+                // None once the attempts are used up.
+                let wait = wait?.max(error.retry_after().unwrap_or_default());
+                let fits = progress.deadline().is_none_or(|deadline| Instant::now() + wait < deadline);
+                fits.then_some(wait)
+            })
+            .notify(|error, wait| {
+                let status = error.provider().and_then(|answer| answer.status);
+                tracing::warn!(kind = error.kind().name(), status, ?wait, "not sent, trying again");
+            })
+            .await;
+        let attempts = progress.attempts();
+        match outcome {
+            Ok(receipt) => Ok(Receipt { attempts, ..receipt }),
+            Err(error) => Err(error.with_attempts(attempts)),
+        }
+    }
+
+    async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
+        self.inner.usage(from).await
+    }
+}

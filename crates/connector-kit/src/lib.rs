@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+
+mod connector;
+mod content;
+mod context;
+mod egress;
+mod error;
+mod factory;
+mod formats;
+pub mod http;
+mod layers;
+mod mailbox;
+mod message;
+mod metadata;
+mod problem;
+mod redact;
+mod schema;
+mod secret;
+mod template;
+mod usage_type;
+mod validate;
+
+pub use async_trait::async_trait;
+pub use connector::{EmailConnector, Receipt};
+pub use content::{ByUsage, CompiledTemplate, RenderedEmail, TemplateConfig, text_from_html};
+pub use context::Context;
+pub use egress::{
+    ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsOptions, TlsStream, TlsVersion, is_public,
+    root_certificates,
+};
+pub use error::{Delivery, Error, ErrorKind, ProviderAnswer};
+pub use factory::{Connector, ConnectorConfig, ConnectorFactory};
+pub use formats::FORMATS;
+pub use layers::{Deadline, Progress, Retry, SendPolicy, layered};
+pub use mailbox::{Mailbox, MailboxFault};
+pub use message::{ContentType, EmailTemplate, Message, Payload};
+pub use metadata::{About, Choice, FormItem, FormItemType, Metadata, Preset, ShowCondition};
+pub use problem::Problem;
+pub use redact::Redactor;
+pub use schema::{FORM, form_items, is_confidential, schema_of};
+pub use secret::Secret;
+pub use template::{Escape, Template};
+pub use usage_type::UsageType;
+pub use validate::Report;

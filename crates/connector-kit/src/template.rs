@@ -1,0 +1,147 @@
+//! Rendering: `{{ a.b }}` in a template becomes the payload's value at that path.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::Payload;
+
+/// How values are written into the text around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escape {
+    /// As they are.
+    None,
+    /// For HTML, in text and in quoted attributes.
+    Html,
+}
+
+/// A template, compiled once and rendered for every message.
+///
+/// A variable is `{{`, a path of names (letters, digits, `_`) joined by dots, `}}`, with white space allowed inside the
+/// braces. Anything else in braces is text. A path whose first name the payload lacks is left as written; one that
+/// ends nowhere further down is empty. Objects and arrays render as JSON. Rendered values are never rendered again.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    source: String,
+    variables: Vec<Variable>,
+}
+
+#[derive(Debug, Clone)]
+struct Variable {
+    /// The whole `{{ … }}`.
+    at: Range<usize>,
+    /// The path inside it.
+    path: Range<usize>,
+}
+
+impl Template {
+    /// Finds the variables of `source`. Every text is a template.
+    #[must_use]
+    pub fn compile(source: impl Into<String>) -> Self {
+        let source = source.into();
+        let mut variables = Vec::new();
+        let mut from = 0;
+        while let Some(open) = source[from..].find("{{").map(|found| from + found) {
+            match variable_at(&source, open) {
+                Some(variable) => {
+                    from = variable.at.end;
+                    variables.push(variable);
+                }
+                // One brace further: in `{{{code}}}` the variable starts at the second one.
+                None => from = open + 1,
+            }
+        }
+        Self { source, variables }
+    }
+
+    /// The text that was compiled.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The template with the values of `payload` in place of its variables.
+    #[must_use]
+    pub fn render(&self, payload: &Payload, escape: Escape) -> String {
+        let mut out = String::with_capacity(self.source.len() + 32);
+        let mut from = 0;
+        for variable in &self.variables {
+            out.push_str(&self.source[from..variable.at.start]);
+            from = variable.at.end;
+            let mut path = self.source[variable.path.clone()].split('.');
+            match path.next().and_then(|root| payload.get(root)) {
+                None => out.push_str(&self.source[variable.at.clone()]),
+                Some(root) => {
+                    if let Some(value) = path.try_fold(root, child) {
+                        write_value(&mut out, value, escape);
+                    }
+                }
+            }
+        }
+        out.push_str(&self.source[from..]);
+        out
+    }
+}
+
+/// The variable whose braces open at `open`, if it is one.
+fn variable_at(source: &str, open: usize) -> Option<Variable> {
+    let bytes = source.as_bytes();
+    let space = |mut at: usize| {
+        while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+            at += 1;
+        }
+        at
+    };
+    let start = space(open + 2);
+    let mut end = start;
+    while bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')) {
+        end += 1;
+    }
+    let close = space(end);
+    let closed = end > start && bytes.get(close..close + 2) == Some(b"}}");
+    closed.then(|| Variable { at: open..close + 2, path: start..end })
+}
+
+fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    match value {
+        Value::Object(members) => members.get(name),
+        Value::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)),
+        _ => None,
+    }
+}
+
+fn write_value(out: &mut String, value: &Value, escape: Escape) {
+    match value {
+        Value::Null => {}
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(_), ..) | (_, Some(_), _) => out.push_str(&number.to_string()),
+            // As Logto's JavaScript writes numbers: 1e21 is `1e+21`.
+            (.., Some(float)) => out.push_str(ryu_js::Buffer::new().format(float)),
+            _ => {}
+        },
+        Value::String(text) => write_text(out, text, escape),
+        Value::Array(_) | Value::Object(_) => write_text(out, &value.to_string(), escape),
+    }
+}
+
+fn write_text(out: &mut String, text: &str, escape: Escape) {
+    if escape == Escape::None {
+        return out.push_str(text);
+    }
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let entity = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        out.push_str(&text[from..at]);
+        out.push_str(entity);
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
+}

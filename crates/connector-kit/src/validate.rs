@@ -1,0 +1,171 @@
+//! Validating a configuration: every problem at once, each with its pointer, and warnings for what has no effect.
+
+use jsonschema::{
+    ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind as Kind},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Problem, UsageType, formats};
+
+/// What validation found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Faults: with any of them, nothing can be sent.
+    pub problems: Vec<Problem>,
+    /// Worth knowing: fields without effect, settings that are weaker than they look.
+    pub warnings: Vec<Problem>,
+}
+
+impl Report {
+    /// Whether there is no fault.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Adds a fault.
+    pub fn problem(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::new(pointer, message));
+    }
+
+    /// Adds a warning.
+    pub fn warning(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.warnings.push(Problem::new(pointer, message));
+    }
+
+    /// Adds a fault when one of Logto's required templates is missing from `/templates`, and a warning when one usage
+    /// type has several: only the first is used.
+    pub fn require_templates(&mut self, config: &Value) {
+        let Some(templates) = config["templates"].as_array() else { return };
+        let given: Vec<&str> = templates.iter().filter_map(|template| template["usageType"].as_str()).collect();
+        let required = [UsageType::Register, UsageType::SignIn, UsageType::ForgotPassword, UsageType::Generic];
+        let missing: Vec<&str> = required.iter().map(UsageType::as_str).filter(|name| !given.contains(name)).collect();
+        if !missing.is_empty() {
+            self.problem("/templates", format!("templates are missing for: {}", missing.join(", ")));
+        }
+        for (index, name) in given.iter().enumerate() {
+            if given[..index].contains(name) {
+                self.warning(format!("/templates/{index}"), format!("a second template for {name} is never used"));
+            }
+        }
+    }
+}
+
+/// Compiles a schema that we published ourselves, formats included.
+pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
+    let mut options = jsonschema::options().should_validate_formats(true);
+    for (name, check) in formats::FORMATS {
+        options = options.with_format(name, move |text: &str| check(text).is_ok());
+    }
+    options.build(schema).map_err(|cause| cause.to_string())
+}
+
+/// Checks `config` against its schema.
+pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Report {
+    let mut report = Report::default();
+    for error in validator.iter_errors(config) {
+        report.problems.push(problem(&error));
+    }
+    unknown_fields(config, schema, "", &mut report);
+    report
+}
+
+fn problem(error: &ValidationError<'_>) -> Problem {
+    let pointer = error.instance_path().to_string();
+    match error.kind() {
+        Kind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            Problem::new(format!("{pointer}/{}", escape(name)), "is required")
+        }
+        kind => Problem::new(pointer, explain(kind, error.instance())),
+    }
+}
+
+/// What is wrong, without the value: it may be a secret.
+fn explain(kind: &Kind, instance: &Value) -> String {
+    match kind {
+        Kind::Type { kind: TypeKind::Single(expected) } => {
+            format!("must be {}, not {}", with_article(&expected.to_string()), with_article(type_name(instance)))
+        }
+        Kind::Enum { options } => {
+            let options: Vec<String> = options.as_array().into_iter().flatten().map(plain).collect();
+            format!("must be one of: {}", options.join(", "))
+        }
+        Kind::Constant { expected_value } => format!("must be {}", plain(expected_value)),
+        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } => "cannot be empty".to_owned(),
+        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
+        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::Format { format } => {
+            let fault = formats::check_of(format).zip(instance.as_str()).and_then(|(check, text)| check(text).err());
+            fault.unwrap_or_else(|| format!("is not a valid {format}"))
+        }
+        Kind::OneOfNotValid { .. } | Kind::AnyOf { .. } => "fits none of the allowed forms".to_owned(),
+        Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
+        other => format!("does not fit the schema ({})", other.keyword()),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn with_article(name: &str) -> String {
+    match name {
+        "null" => name.to_owned(),
+        _ if name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {name}"),
+        _ => format!("a {name}"),
+    }
+}
+
+/// Warns of every field that the schema does not know, with the nearest name that it does.
+fn unknown_fields(config: &Value, schema: &Value, pointer: &str, report: &mut Report) {
+    match config {
+        Value::Object(members) => {
+            let Some(known) = schema["properties"].as_object() else { return };
+            for (name, value) in members {
+                let here = format!("{pointer}/{}", escape(name));
+                match known.get(name) {
+                    Some(field) => unknown_fields(value, field, &here, report),
+                    None => report.warning(here, unknown(name, known.keys())),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                unknown_fields(item, &schema["items"], &format!("{pointer}/{index}"), report);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n String>) -> String {
+    let distance = |other: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
+    let nearest = known.map(|other| (distance(other), other)).min();
+    match nearest {
+        Some((distance, other)) if distance * 3 <= other.len().max(3) => {
+            format!("unknown field, has no effect; did you mean `{other}`?")
+        }
+        _ => "unknown field, has no effect".to_owned(),
+    }
+}
+
+/// Escapes one reference token of a JSON pointer.
+fn escape(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
