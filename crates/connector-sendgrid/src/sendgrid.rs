@@ -1,0 +1,261 @@
+//! The connector: one message, one request to SendGrid's v3 Mail Send API.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use connector_kit::{
+    About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox,
+    Message, ProviderAnswer, Receipt, Redactor, Secret, async_trait,
+    http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::SendGridConfig;
+
+const NAME: &str = "SendGrid";
+
+/// What this crate exports to a registry: metadata, schema, and how to build the connector.
+pub static CONNECTOR: ConnectorFactory = ConnectorFactory::of::<SendGrid>(&About {
+    id: "sendgrid-email-service",
+    target: "sendgrid-mail",
+    name: &[
+        ("en", "SendGrid"),
+        ("zh-CN", "SendGrid 邮件"),
+        ("ja", "SendGrid メール"),
+        ("ko", "SendGrid 메일"),
+        ("de", "SendGrid E-Mail"),
+        ("fr", "SendGrid e-mail"),
+        ("es", "Correo de SendGrid"),
+        ("pt-BR", "E-mail do SendGrid"),
+        ("ru", "Почта SendGrid"),
+        ("tr-TR", "SendGrid e-posta"),
+    ],
+    description: &[
+        ("en", "Sends verification emails through Twilio SendGrid."),
+        ("zh-CN", "通过 Twilio SendGrid 发送验证邮件。"),
+        ("ja", "Twilio SendGrid で確認メールを送信します。"),
+        ("ko", "Twilio SendGrid를 통해 인증 메일을 보냅니다."),
+        ("de", "Versendet Bestätigungsmails über Twilio SendGrid."),
+        ("fr", "Envoie les e-mails de vérification par Twilio SendGrid."),
+        ("es", "Envía correos de verificación mediante Twilio SendGrid."),
+        ("pt-BR", "Envia e-mails de verificação pelo Twilio SendGrid."),
+        ("ru", "Отправляет письма с подтверждением через Twilio SendGrid."),
+        ("tr-TR", "Doğrulama e-postalarını Twilio SendGrid ile gönderir."),
+    ],
+    logo: include_str!("../logo.svg"),
+    logo_dark: None,
+    readme: include_str!("../README.md"),
+    from_email: None,
+});
+
+/// Sends through SendGrid's v3 Mail Send API.
+pub struct SendGrid {
+    http: Arc<dyn HttpClient>,
+    endpoint: Url,
+    headers: HeaderMap,
+    api_key: Secret,
+    from: Mailbox,
+    sandbox: bool,
+    templates: ByUsage<CompiledTemplate>,
+}
+
+impl Connector for SendGrid {
+    type Config = SendGridConfig;
+
+    fn new(config: SendGridConfig, context: &Context) -> Result<Self, Error> {
+        let broken = |what: &str| Error::new(ErrorKind::InvalidConfig, what.to_owned());
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", config.api_key.expose()))
+            .map_err(|_| broken("the API key cannot travel in an HTTP header"))?;
+        bearer.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (header::AUTHORIZATION, bearer),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::ACCEPT, HeaderValue::from_static("application/json")),
+        ]);
+        let from = match config.from_name.as_deref().filter(|name| !name.trim().is_empty()) {
+            None => config.from_email,
+            name => config.from_email.renamed(name),
+        };
+        Ok(Self {
+            http: context.http().clone(),
+            endpoint: Url::parse(config.region.endpoint()).map_err(|_| broken("the endpoint is not a URL"))?,
+            headers,
+            api_key: config.api_key,
+            from,
+            sandbox: config.sandbox,
+            templates: config.templates.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+#[async_trait]
+impl EmailConnector for SendGrid {
+    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+        let to = message.recipient()?;
+        let mail = self.templates.render(message)?;
+        let from = mail.sender(&self.from)?;
+        let reply_to = mail.reply_to()?;
+        let text = Content { kind: "text/plain", value: &mail.text };
+        let html = mail.html.as_deref().map(|value| Content { kind: "text/html", value });
+        let request = Request {
+            personalizations: [Personalization { to: [Address::of(&to)] }],
+            from: Address::of(&from),
+            reply_to: reply_to.as_ref().map(Address::of),
+            subject: &mail.subject,
+            // SendGrid wants plain text first, and no part empty beside another.
+            content: match html {
+                Some(html) if text.value.is_empty() => vec![html],
+                Some(html) => vec![text, html],
+                None => vec![text],
+            },
+            mail_settings: self.sandbox.then_some(MailSettings { sandbox_mode: Switch { enable: true } }),
+        };
+        let body = serde_json::to_vec(&request)
+            .map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
+        let request = HttpRequest::post(self.endpoint.clone(), self.headers.clone(), body);
+        let response = self.http.execute(request).await?;
+        if response.status.is_success() {
+            return receipt(&response);
+        }
+        let redactor = Redactor::of_message(message).and_secret(&self.api_key).and_text(&mail.text);
+        Err(failure(&response, &redactor))
+    }
+}
+
+/// Success is a 202 (in sandbox mode a 200) without a body. Whatever else calls itself success comes from something
+/// that stands in between.
+fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
+    if !matches!(response.status, StatusCode::ACCEPTED | StatusCode::OK) {
+        return Err(response.unreadable(NAME, "only 202 means accepted"));
+    }
+    let body = response.body.clone()?;
+    if !body.trim_ascii().is_empty() {
+        return Err(response.unreadable(NAME, "with a body, which is not how SendGrid says accepted"));
+    }
+    Ok(Receipt::new(response.header("x-message-id").map(str::to_owned)))
+}
+
+/// Reads an answer that is no success.
+fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
+    let answer: Answer =
+        response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let says: Vec<&str> = answer.errors.iter().map(|error| error.message.as_str()).collect();
+    let says = says.join("; ");
+    let lower = says.to_ascii_lowercase();
+    let base = response.failure(NAME);
+    let kind = match response.status {
+        // SendGrid says "Maximum credits exceeded" with a 401.
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if lower.contains("credits exceeded") => {
+            ErrorKind::QuotaExceeded
+        }
+        StatusCode::FORBIDDEN if lower.contains("temporar") => ErrorKind::Unavailable,
+        StatusCode::FORBIDDEN if lower.contains("sender identity") => ErrorKind::Rejected,
+        _ => base.kind(),
+    };
+    let message = match redactor.clean(&says) {
+        says if says.is_empty() => base.to_string(),
+        says => format!("{base}: {says}"),
+    };
+    let error = Error::new(kind, message)
+        .delivery_is(base.delivery())
+        .with_retry_after(response.retry_after().or_else(|| until_reset(response)))
+        .with_provider(ProviderAnswer {
+            status: Some(response.status.as_u16()),
+            code: answer.errors.into_iter().find_map(|error| error.field).map(|field| redactor.clean(&field)),
+            request_id: response.header("x-message-id").map(str::to_owned),
+        });
+    match hint(kind, response.status, &lower) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// SendGrid says when a rate limit resets in seconds since 1970, not in Retry-After.
+fn until_reset(response: &HttpResponse) -> Option<Duration> {
+    if response.status != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let reset = UNIX_EPOCH + Duration::from_secs(response.header("x-ratelimit-reset")?.trim().parse().ok()?);
+    Some(reset.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+fn hint(kind: ErrorKind, status: StatusCode, says: &str) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::QuotaExceeded => "the account's credits are used up: upgrade the plan or wait for its renewal",
+        ErrorKind::Unauthorized if says.contains("whitelist") => {
+            "add this machine's public address under Settings → IP Access Management"
+        }
+        ErrorKind::Unauthorized => {
+            "create an API key with the Mail Send permission under Settings → API Keys; an EU key needs region `eu`"
+        }
+        _ if says.contains("sender identity") => {
+            "verify the From address under Settings → Sender Authentication, as a Single Sender or by its domain"
+        }
+        ErrorKind::Rejected if status == StatusCode::PAYLOAD_TOO_LARGE => {
+            "SendGrid takes up to 30 MB: the template or a value in it is far too long"
+        }
+        _ => return None,
+    })
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    personalizations: [Personalization<'a>; 1],
+    from: Address<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Address<'a>>,
+    subject: &'a str,
+    content: Vec<Content<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_settings: Option<MailSettings>,
+}
+
+#[derive(Serialize)]
+struct Personalization<'a> {
+    to: [Address<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Address<'a> {
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    fn of(mailbox: &'a Mailbox) -> Self {
+        Self { email: mailbox.address(), name: mailbox.name() }
+    }
+}
+
+#[derive(Serialize)]
+struct Content<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct MailSettings {
+    sandbox_mode: Switch,
+}
+
+#[derive(Serialize)]
+struct Switch {
+    enable: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct Answer {
+    #[serde(default)]
+    errors: Vec<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    #[serde(default)]
+    message: String,
+    field: Option<String>,
+}
