@@ -101,6 +101,10 @@ impl ConnectorFactory {
     /// Everything that is wrong with `config`, and everything worth knowing of it. Opens no connection.
     #[must_use]
     pub fn validate(&self, config: &Value) -> Report {
+        self.check(&validate::without_blanks(config, self.config_schema()))
+    }
+
+    fn check(&self, config: &Value) -> Report {
         let compiled = self.compiled();
         let mut report = match &compiled.validator {
             Ok(validator) => validate::check(config, validator, &compiled.schema),
@@ -119,11 +123,12 @@ impl ConnectorFactory {
     /// # Errors
     /// `InvalidConfig` with every problem.
     pub fn build(&self, config: &Value, context: &Context) -> Result<Box<dyn EmailConnector>, Error> {
-        let report = self.validate(config);
+        let config = validate::without_blanks(config, self.config_schema());
+        let report = self.check(&config);
         if !report.is_valid() {
             return Err(Error::invalid_config(report.problems));
         }
-        (self.build)(config.clone(), context)
+        (self.build)(config, context)
     }
 
     fn compiled(&self) -> &Compiled {

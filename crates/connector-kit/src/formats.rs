@@ -8,13 +8,16 @@ use crate::Mailbox;
 pub type Check = fn(&str) -> Result<(), String>;
 
 /// Every format by the name it has in a schema.
-pub const FORMATS: [(&str, Check); 6] = [
+pub const FORMATS: [(&str, Check); 9] = [
     ("mailbox", mailbox),
     ("password", single_line),
     ("single-line", single_line),
     ("token", token),
     ("hostname", hostname),
+    ("ehlo-name", ehlo_name),
+    ("ip-address", ip_address),
     ("http-url", http_url),
+    ("pem", pem),
 ];
 
 /// The check of the format `name`.
@@ -51,6 +54,19 @@ fn hostname(text: &str) -> Result<(), String> {
     Err("must be a host name or an IP address, without scheme, port or path".to_owned())
 }
 
+/// What a client may call itself in SMTP's EHLO: a host name, or an address in brackets.
+fn ehlo_name(text: &str) -> Result<(), String> {
+    let literal = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match literal {
+        Some(address) => ip_address(address.trim_start_matches("IPv6:")),
+        None => hostname(text),
+    }
+}
+
+fn ip_address(text: &str) -> Result<(), String> {
+    text.parse::<std::net::IpAddr>().map(drop).map_err(|_| "must be an IP address".to_owned())
+}
+
 fn http_url(text: &str) -> Result<(), String> {
     let url = Url::parse(text).map_err(|cause| format!("is not a URL: {cause}"))?;
     if !matches!(url.scheme(), "https" | "http") {
@@ -58,6 +74,13 @@ fn http_url(text: &str) -> Result<(), String> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("cannot hold credentials: take user and password out of the URL".to_owned());
+    }
+    Ok(())
+}
+
+fn pem(text: &str) -> Result<(), String> {
+    if !text.contains("-----BEGIN ") || !text.contains("-----END ") {
+        return Err("must be in PEM form, from -----BEGIN to -----END".to_owned());
     }
     Ok(())
 }

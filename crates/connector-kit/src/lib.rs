@@ -12,6 +12,7 @@ mod layers;
 mod mailbox;
 mod message;
 mod metadata;
+pub mod oauth;
 mod problem;
 mod redact;
 mod schema;

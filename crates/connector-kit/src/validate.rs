@@ -72,6 +72,25 @@ pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Re
     report
 }
 
+/// `config` without the optional texts that are empty: consoles store a field left blank that way, and mean "not set".
+#[must_use]
+pub(crate) fn without_blanks(config: &Value, schema: &Value) -> Value {
+    match (config, schema["properties"].as_object()) {
+        (Value::Object(members), Some(known)) => {
+            let required = |name: &String| {
+                schema["required"].as_array().is_some_and(|names| names.contains(&name.as_str().into()))
+            };
+            let kept =
+                members.iter().filter(|(name, value)| *value != "" || required(name) || !known.contains_key(*name));
+            let clean = |(name, value): (&String, &Value)| {
+                (name.clone(), known.get(name).map_or_else(|| value.clone(), |field| without_blanks(value, field)))
+            };
+            Value::Object(kept.map(clean).collect())
+        }
+        _ => config.clone(),
+    }
+}
+
 fn problem(error: &ValidationError<'_>) -> Problem {
     let pointer = error.instance_path().to_string();
     match error.kind() {

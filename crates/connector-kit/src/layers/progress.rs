@@ -46,6 +46,11 @@ impl Progress {
         CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self::starting(None))
     }
 
+    /// Runs something else than the send itself, such as a token request: what it marks does not count.
+    pub async fn aside<F: Future>(work: F) -> F::Output {
+        Self::starting(Self::current().deadline()).scope(work).await
+    }
+
     /// From here on the provider may have accepted the message: the bytes that decide it are about to be written.
     pub fn mark_written(&self) {
         self.0.written.store(true, Ordering::Release);

@@ -1,0 +1,143 @@
+//! OAuth 2.0 access tokens: asked for once, however many sends wait for one, and kept until shortly before they expire.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use tokio::{sync::Mutex, time::Instant};
+use url::{Url, form_urlencoded};
+
+use crate::{
+    Delivery, Error, ErrorKind, Progress, Secret,
+    http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, header},
+};
+
+/// How long before its end a token counts as expired, so that it does not expire on its way.
+const MARGIN: Duration = Duration::from_secs(60);
+/// How long a token is kept whose lifetime the server does not say (RFC 6749, 5.1 only recommends it).
+const LIFETIME_UNSAID: Duration = Duration::from_secs(300);
+
+/// An access token and when it ends.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The token.
+    pub secret: Secret,
+    /// When it ends.
+    pub expires_at: Instant,
+}
+
+impl AccessToken {
+    /// A token that lives `lifetime` from now.
+    #[must_use]
+    pub fn living(secret: Secret, lifetime: Duration) -> Self {
+        Self { secret, expires_at: Instant::now() + lifetime }
+    }
+
+    fn is_fresh(&self) -> bool {
+        Instant::now() + MARGIN < self.expires_at
+    }
+}
+
+/// Keeps one access token.
+#[derive(Debug, Default)]
+pub struct TokenCache(Mutex<Option<AccessToken>>);
+
+impl TokenCache {
+    /// A cache that starts with `token`.
+    #[must_use]
+    pub fn with(token: Option<AccessToken>) -> Self {
+        Self(Mutex::new(token))
+    }
+
+    /// The token; fetched when there is none or it ends within a minute. Callers that come meanwhile wait for the same
+    /// fetch.
+    ///
+    /// # Errors
+    /// The fetch's. The message is not sent, whatever became of the fetch.
+    pub async fn get(&self, fetch: impl Future<Output = Result<AccessToken, Error>> + Send) -> Result<Secret, Error> {
+        let mut kept = self.0.lock().await;
+        if let Some(token) = kept.as_ref().filter(|token| token.is_fresh()) {
+            return Ok(token.secret.clone());
+        }
+        // A token request that is under way says nothing of the message.
+        let token = Progress::aside(fetch).await.map_err(|error| error.delivery_is(Delivery::NotSent))?;
+        let secret = token.secret.clone();
+        *kept = Some(token);
+        Ok(secret)
+    }
+
+    /// Drops `token`, which a server refused, unless another has taken its place.
+    pub async fn forget(&self, token: &Secret) {
+        let mut kept = self.0.lock().await;
+        if kept.as_ref().is_some_and(|kept| kept.secret == *token) {
+            *kept = None;
+        }
+    }
+}
+
+/// Asks `endpoint` for an access token (RFC 6749) with the fields of `form`; `client` authenticates by HTTP Basic.
+///
+/// # Errors
+/// `Unauthorized` when the server refuses the client or the grant; `Unavailable`, `RateLimited` or `InvalidResponse`
+/// when it cannot be asked. The message is not sent.
+pub async fn request_token(
+    http: &dyn HttpClient,
+    endpoint: &Url,
+    form: &[(&str, &str)],
+    client: Option<(&str, &Secret)>,
+) -> Result<AccessToken, Error> {
+    let mut headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
+        (header::ACCEPT, HeaderValue::from_static("application/json")),
+    ]);
+    if let Some((id, secret)) = client {
+        let value = format!("Basic {}", STANDARD.encode(format!("{id}:{}", secret.expose())));
+        let mut value = HeaderValue::from_str(&value)
+            .map_err(|_| Error::new(ErrorKind::InvalidConfig, "the client id or secret cannot travel in a header"))?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let response = http.execute(HttpRequest::post(endpoint.clone(), headers, body)).await?;
+    let name = format!("the token endpoint at {}", endpoint.host_str().unwrap_or_default());
+    if response.status.is_success() {
+        let body = response.body.clone()?;
+        let answer: Granted = serde_json::from_slice(&body)
+            .map_err(|_| response.unreadable(&name, "without an access token in its body"))?;
+        let lifetime = answer.expires_in.map_or(LIFETIME_UNSAID, Duration::from_secs);
+        return Ok(AccessToken::living(answer.access_token, lifetime));
+    }
+    let refused: Option<Refused> = response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
+    let base = response.failure(&name);
+    // RFC 6749, 5.2: the code is one of a few words; the description is free text and may echo anything.
+    let known = ["invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client"];
+    let code = refused.map(|refused| refused.error).filter(|code| known.contains(&code.as_str()));
+    match code {
+        None => Err(base),
+        Some(code) => {
+            let mut provider = base.provider().cloned().unwrap_or_default();
+            provider.code = Some(code.clone());
+            Err(Error::new(ErrorKind::Unauthorized, format!("{base}: {code}"))
+                .with_provider(provider)
+                .with_hint("check client id, client secret and grant; a refresh token may have been revoked"))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: Secret,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+}
+
+/// Some servers give the lifetime as a string.
+fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok())))
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}

@@ -1,0 +1,371 @@
+//! The SMTP configuration: the source of its schema, form, validation and masking.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use connector_kit::{ConnectorConfig, Mailbox, Report, Secret, TemplateConfig};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{mail, presets::presets};
+
+/// How to reach an SMTP server and what to send. Field names are Logto's, who took nodemailer's.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SmtpConfig {
+    /// The server's name or address.
+    #[schemars(title = "Host", length(min = 1), extend("format" = "hostname", "x-form" = {
+        "placeholder": "smtp.example.com",
+        "presets": presets()
+    }))]
+    pub host: String,
+    /// The server's port: 587 for submission with STARTTLS, 465 for implicit TLS, 25 between servers.
+    #[schemars(title = "Port", range(min = 1), extend("x-form" = { "placeholder": "587" }))]
+    pub port: u16,
+    /// TLS from the first byte, as on port 465. Off: the connection starts in clear and STARTTLS encrypts it where
+    /// the server offers that.
+    #[schemars(title = "Implicit TLS")]
+    #[serde(default)]
+    pub secure: bool,
+    /// Refuses to go on without TLS. Turn this on unless the server is on the same machine.
+    #[schemars(title = "Require TLS", extend("x-form" = { "showWhen": { "secure": false } }))]
+    #[serde(default, rename = "requireTLS")]
+    pub require_tls: bool,
+    /// Stays in clear even where the server offers STARTTLS.
+    #[schemars(title = "Ignore STARTTLS", extend("x-form" = { "showWhen": { "secure": false } }))]
+    #[serde(default, rename = "ignoreTLS")]
+    pub ignore_tls: bool,
+    /// How to sign in to the server.
+    #[schemars(title = "Authentication")]
+    pub auth: Auth,
+    /// The sender: an address, or a name with an address.
+    #[schemars(title = "From", extend("x-form" = { "placeholder": "Example <no-reply@example.com>" }))]
+    pub from_email: Mailbox,
+    /// Where replies go.
+    #[schemars(title = "Reply to", extend("x-form" = { "placeholder": "support@example.com" }))]
+    pub reply_to: Option<Mailbox>,
+    /// Subject and content by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.
+    #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
+    pub templates: Vec<TemplateConfig>,
+    /// Headers added to every message: a text, or a list of texts, by header name.
+    #[schemars(title = "Custom headers", extend("x-form" = { "type": "Json" }))]
+    pub custom_headers: Option<BTreeMap<String, CustomHeader>>,
+    /// What this client calls itself in EHLO; this machine's name unless set.
+    #[schemars(title = "Client name", extend("format" = "ehlo-name", "x-form" = { "placeholder": "mail.example.com" }))]
+    pub name: Option<String>,
+    /// The local address to connect from, on machines that have several.
+    #[schemars(title = "Local address", extend("format" = "ip-address", "x-form" = { "placeholder": "203.0.113.7" }))]
+    pub local_address: Option<String>,
+    /// The name that the server's certificate must carry, where it is not the host's.
+    #[schemars(title = "TLS server name", extend("format" = "hostname"))]
+    pub servername: Option<String>,
+    /// How TLS checks the server.
+    #[schemars(title = "TLS", extend("x-form" = { "type": "Json" }))]
+    pub tls: Option<Tls>,
+    /// How long connecting may take, in milliseconds.
+    #[schemars(title = "Connection timeout (ms)", range(min = 1))]
+    #[serde(default = "two_minutes")]
+    pub connection_timeout: u64,
+    /// How long the server may take to greet, in milliseconds.
+    #[schemars(title = "Greeting timeout (ms)", range(min = 1))]
+    #[serde(default = "half_a_minute")]
+    pub greeting_timeout: u64,
+    /// How long the server may take for each reply, in milliseconds.
+    #[schemars(title = "Socket timeout (ms)", range(min = 1))]
+    #[serde(default = "ten_minutes")]
+    pub socket_timeout: u64,
+    /// How long resolving the host's name may take, in milliseconds.
+    #[schemars(title = "DNS timeout (ms)", range(min = 1))]
+    #[serde(default = "half_a_minute")]
+    pub dns_timeout: u64,
+    /// Taken for Logto's sake, without effect: what is logged is the host's choice.
+    #[schemars(extend("x-form" = { "hidden": true }))]
+    #[serde(default)]
+    pub logger: bool,
+    /// Taken for Logto's sake, without effect: what is logged is the host's choice.
+    #[schemars(extend("x-form" = { "hidden": true }))]
+    #[serde(default)]
+    pub debug: bool,
+    /// Taken for Logto's sake, without effect: templates never read files.
+    #[schemars(extend("x-form" = { "hidden": true }))]
+    #[serde(default)]
+    pub disable_file_access: bool,
+    /// Taken for Logto's sake, without effect: templates never fetch URLs.
+    #[schemars(extend("x-form" = { "hidden": true }))]
+    #[serde(default)]
+    pub disable_url_access: bool,
+}
+
+const fn two_minutes() -> u64 {
+    120_000
+}
+
+const fn half_a_minute() -> u64 {
+    30_000
+}
+
+const fn ten_minutes() -> u64 {
+    600_000
+}
+
+/// How to sign in to the server. With nothing set, no authentication: for relays that know their clients by address.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "camelCase")]
+pub struct Auth {
+    /// By user and password, or by OAuth 2.0 (XOAUTH2: Gmail, Microsoft 365).
+    #[schemars(title = "Sign in by", extend("x-form" = {
+        "defaultValue": "login",
+        "choices": [{ "value": "login", "title": "User and password" }, { "value": "OAuth2", "title": "OAuth 2.0" }]
+    }))]
+    #[serde(default, rename = "type")]
+    pub kind: AuthType,
+    /// The user, often the sender's address. Empty together with the password for a relay without authentication.
+    #[schemars(title = "User", extend("format" = "single-line"))]
+    pub user: Option<String>,
+    /// The password. Many providers want one made for this purpose: an app password, an SMTP credential or an API key.
+    #[schemars(title = "Password", extend("x-form" = { "showWhen": { "auth.type": "login" } }))]
+    pub pass: Option<Secret>,
+    /// The OAuth client's id.
+    #[schemars(title = "Client ID", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub client_id: Option<String>,
+    /// The OAuth client's secret.
+    #[schemars(title = "Client secret", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub client_secret: Option<Secret>,
+    /// The refresh token of the mailbox. Without one, the client's own credentials ask for the token.
+    #[schemars(title = "Refresh token", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub refresh_token: Option<Secret>,
+    /// An access token to begin with. Alone it works until it expires.
+    #[schemars(title = "Access token", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub access_token: Option<Secret>,
+    /// When the access token expires, in milliseconds since 1970.
+    #[schemars(title = "Access token expires (ms)", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub expires: Option<u64>,
+    /// The token endpoint; Google's unless set.
+    #[schemars(title = "Token endpoint", extend("format" = "http-url", "x-form" = {
+        "placeholder": "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token",
+        "showWhen": { "auth.type": "OAuth2" }
+    }))]
+    pub access_url: Option<String>,
+    /// The scope to ask for; what the server needs where it is Google's or Microsoft's.
+    #[schemars(title = "Scope", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub scope: Option<String>,
+    /// A Google service account's private key (PEM, PKCS #8).
+    #[schemars(title = "Service account key", extend("format" = "pem", "x-form" = {
+        "type": "MultilineText",
+        "showWhen": { "auth.type": "OAuth2" }
+    }))]
+    pub private_key: Option<Secret>,
+    /// The service account's client id or address.
+    #[schemars(title = "Service account", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    pub service_client: Option<String>,
+}
+
+/// How to sign in, in the spellings that Logto takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum AuthType {
+    /// By user and password.
+    #[default]
+    #[serde(rename = "login", alias = "Login", alias = "LOGIN")]
+    Login,
+    /// By OAuth 2.0.
+    #[serde(rename = "OAuth2", alias = "oauth2", alias = "OAUTH2")]
+    OAuth2,
+}
+
+impl JsonSchema for AuthType {
+    fn schema_name() -> Cow<'static, str> {
+        "AuthType".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": ["login", "Login", "LOGIN", "OAuth2", "oauth2", "OAUTH2"] })
+    }
+}
+
+/// How TLS checks the server; Node's names. Its other options have no effect here and are reported.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "camelCase")]
+pub struct Tls {
+    /// The name that the server's certificate must carry, where it is not the host's.
+    #[schemars(extend("format" = "hostname"))]
+    pub servername: Option<String>,
+    /// False takes any certificate, whoever it is for: no protection against an active attacker.
+    pub reject_unauthorized: Option<bool>,
+    /// Root certificates (PEM) to trust instead of the system's.
+    pub ca: Option<OneOrMany>,
+    /// The oldest TLS version to speak. Older ones than 1.2 are never spoken.
+    pub min_version: Option<TlsMinVersion>,
+}
+
+/// Node's names of the TLS versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum TlsMinVersion {
+    /// Means 1.2 here.
+    #[serde(rename = "TLSv1")]
+    Tls10,
+    /// Means 1.2 here.
+    #[serde(rename = "TLSv1.1")]
+    Tls11,
+    /// TLS 1.2 and 1.3.
+    #[serde(rename = "TLSv1.2")]
+    Tls12,
+    /// TLS 1.3 alone.
+    #[serde(rename = "TLSv1.3")]
+    Tls13,
+}
+
+/// A text, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One text.
+    One(String),
+    /// Several texts.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// Every text.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts.as_slice(),
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+/// The value or values of a custom header.
+pub type CustomHeader = OneOrMany;
+
+impl ConnectorConfig for SmtpConfig {
+    fn rules(config: &Value, report: &mut Report) {
+        report.require_templates(config);
+        tls_rules(config, report);
+        auth_rules(&config["auth"], report);
+        header_rules(&config["customHeaders"], report);
+    }
+}
+
+fn tls_rules(config: &Value, report: &mut Report) {
+    let on = |field: &str| config[field] == true;
+    match config["port"].as_u64() {
+        Some(port @ (587 | 25 | 2525)) if on("secure") => report.problem(
+            "/secure",
+            format!("port {port} starts in clear and encrypts with STARTTLS: set secure to false, or port to 465"),
+        ),
+        Some(465) if !on("secure") => {
+            report.problem("/secure", "port 465 expects TLS from the first byte: set secure to true, or port to 587");
+        }
+        _ => {}
+    }
+    if on("requireTLS") && on("ignoreTLS") {
+        report.problem("/ignoreTLS", "contradicts requireTLS: set one of them to false");
+    }
+    if on("secure") && on("ignoreTLS") {
+        report.warning("/ignoreTLS", "has no effect with secure: the connection is encrypted from the first byte");
+    }
+    if on("ignoreTLS") && !on("secure") && config["auth"]["user"].is_string() {
+        report.warning("/ignoreTLS", "the password goes over the network in clear");
+    }
+    let tls = &config["tls"];
+    if tls["rejectUnauthorized"] == false {
+        report.warning("/tls/rejectUnauthorized", "any certificate is taken: an attacker in between can read the mail");
+    }
+    if matches!(tls["minVersion"].as_str(), Some("TLSv1" | "TLSv1.1")) {
+        report.warning("/tls/minVersion", "TLS older than 1.2 is never spoken: this means TLSv1.2");
+    }
+    let ca = serde_json::from_value::<OneOrMany>(tls["ca"].clone());
+    for pem in ca.iter().flat_map(OneOrMany::iter) {
+        if let Err(fault) = connector_kit::root_certificates(pem.as_bytes()) {
+            report.problem("/tls/ca", fault);
+        }
+    }
+}
+
+fn auth_rules(auth: &Value, report: &mut Report) {
+    let has = |field: &str| auth[field].as_str().is_some_and(|text| !text.is_empty());
+    let oauth = auth["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("oauth2"));
+    if !auth.is_object() {
+        return;
+    }
+    if !oauth {
+        match (has("user"), has("pass")) {
+            (true, false) => report.problem("/auth/pass", "is required with a user"),
+            (false, true) => report.problem("/auth/user", "is required with a password"),
+            _ => {}
+        }
+        if has("clientId") || has("refreshToken") || has("accessToken") || has("privateKey") {
+            report.warning("/auth/type", "OAuth fields have no effect unless type is OAuth2");
+        }
+        return;
+    }
+    if !has("user") {
+        report.problem("/auth/user", "is required with OAuth2: the mailbox to send from");
+    }
+    if has("privateKey") || has("serviceClient") {
+        if !has("privateKey") {
+            report.problem("/auth/privateKey", "is required with serviceClient");
+        }
+        if !has("serviceClient") {
+            report.problem("/auth/serviceClient", "is required with privateKey");
+        }
+        return;
+    }
+    let refreshes = has("clientId") || has("clientSecret") || has("refreshToken");
+    if !refreshes && !has("accessToken") {
+        report.problem(
+            "/auth",
+            "OAuth2 needs an accessToken, or clientId and clientSecret with a refreshToken or an accessUrl, \
+             or serviceClient and privateKey",
+        );
+    }
+    if refreshes {
+        for field in ["clientId", "clientSecret"].into_iter().filter(|field| !has(field)) {
+            report.problem(format!("/auth/{field}"), "is required to ask for access tokens");
+        }
+        if !has("refreshToken") && !has("accessUrl") {
+            report.problem("/auth/refreshToken", "is required, unless accessUrl grants tokens to the client itself");
+        }
+    }
+}
+
+fn header_rules(headers: &Value, report: &mut Report) {
+    for (name, value) in headers.as_object().into_iter().flatten() {
+        let pointer = format!("/customHeaders/{}", name.replace('~', "~0").replace('/', "~1"));
+        let texts = serde_json::from_value::<OneOrMany>(value.clone());
+        for text in texts.iter().flat_map(OneOrMany::iter) {
+            if let Err(fault) = mail::custom_header(name, text) {
+                report.problem(pointer.clone(), fault);
+                break;
+            }
+        }
+    }
+}
+
+/// What the form starts with.
+fn default_templates() -> Value {
+    let template = |usage: &str, subject: &str, what: &str| {
+        json!({
+            "usageType": usage,
+            "contentType": "text/html",
+            "subject": subject,
+            "content": format!("<p>Your {what} code is <b>{{{{code}}}}</b>. It expires in 10 minutes.</p>"),
+        })
+    };
+    json!([
+        template("SignIn", "Your sign-in code", "sign-in"),
+        template("Register", "Your sign-up code", "sign-up"),
+        template("ForgotPassword", "Your password reset code", "password reset"),
+        template("Generic", "Your verification code", "verification"),
+    ])
+}

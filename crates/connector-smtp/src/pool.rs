@@ -1,0 +1,198 @@
+//! Sessions, opened as needed, kept for the next message and closed when idle.
+
+use std::{sync::Arc, time::Duration};
+
+use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, TlsOptions};
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult, WeakPool};
+use lettre::transport::smtp::extension::ClientId;
+
+use crate::{oauth::TokenSource, replies::Failure, session::Session, wire::Wire};
+
+/// Sessions at most. Postfix takes 50 from one client by default (`smtpd_client_connection_count_limit`), several
+/// instances of a service share that, and a session sends hundreds of messages a second.
+const MOST_SESSIONS: usize = 20;
+/// How long a session may idle. Servers close after minutes; quotas of connections count while it is open.
+const IDLE_MOST: Duration = Duration::from_secs(30);
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// How to open a session.
+pub(crate) struct Server {
+    pub(crate) dialer: Dialer,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) dial: DialOptions,
+    pub(crate) implicit_tls: bool,
+    pub(crate) require_tls: bool,
+    pub(crate) ignore_tls: bool,
+    pub(crate) tls: TlsOptions,
+    pub(crate) tls_name: String,
+    pub(crate) client: ClientId,
+    pub(crate) greeting_timeout: Duration,
+    pub(crate) reply_timeout: Duration,
+    pub(crate) login: Login,
+}
+
+/// How to sign in.
+pub(crate) enum Login {
+    None,
+    Password { user: String, password: Secret },
+    Token { user: String, source: Box<TokenSource> },
+}
+
+impl Server {
+    /// Opens a session; once more where the server refuses an access token that may have been revoked meanwhile.
+    async fn open(&self) -> Result<Session, Error> {
+        match self.open_with_token().await {
+            Err(Refused { token: Some(token), error }) => match &self.login {
+                Login::Token { source, .. } if source.renew(&token).await => {
+                    self.open_with_token().await.map_err(|refused| refused.error)
+                }
+                _ => Err(error),
+            },
+            other => other.map_err(|refused| refused.error),
+        }
+    }
+
+    async fn open_with_token(&self) -> Result<Session, Refused> {
+        let mut session = self.connect().await?;
+        let starts_tls = !self.implicit_tls && !self.ignore_tls;
+        // Asked for even where it is not offered, if it is required: the offer can be cut out on the way.
+        if starts_tls && (self.require_tls || session.offers_starttls()) {
+            self.start_tls(&mut session).await?;
+        }
+        match &self.login {
+            Login::None => {}
+            Login::Password { user, password } => {
+                self.warn_if_clear(&session);
+                let login = session.log_in(user, password, &self.client).await;
+                self.checked(login, &mut session, Some(password))?;
+            }
+            Login::Token { user, source } => {
+                self.warn_if_clear(&session);
+                let token = source.token().await?;
+                let login = session.log_in_by_token(user, &token).await;
+                self.checked(login, &mut session, Some(&token)).map_err(|error| {
+                    let refused = error.kind() == ErrorKind::Unauthorized;
+                    Refused { token: refused.then_some(token), error }
+                })?;
+            }
+        }
+        Ok(session)
+    }
+
+    async fn connect(&self) -> Result<Session, Error> {
+        let stream = self.dialer.connect(&self.host, self.port, &self.dial).await?;
+        let wire = if self.implicit_tls {
+            Wire::encrypted(self.dialer.start_tls(stream, &self.tls_name, &self.tls).await?)
+        } else {
+            Wire::plain(stream)
+        };
+        let opened = Session::open(wire, &self.client, self.greeting_timeout, self.reply_timeout).await;
+        opened.map_err(|failure| self.error(failure, None))
+    }
+
+    async fn start_tls(&self, session: &mut Session) -> Result<(), Error> {
+        let asked = session.ask_for_tls().await.cloned();
+        let wire = self.checked(asked, session, None)?;
+        let Some(stream) = wire.take_plain() else {
+            return Err(Error::new(ErrorKind::Unavailable, format!("{}: the connection is closed", self.host)));
+        };
+        // From here on there is nothing to say goodbye on, until TLS stands.
+        session.spoil();
+        wire.put_encrypted(self.dialer.start_tls(stream, &self.tls_name, &self.tls).await?);
+        let greeted = session.say_hello(&self.client).await;
+        self.checked(greeted, session, None)?;
+        session.unspoil();
+        Ok(())
+    }
+
+    fn warn_if_clear(&self, session: &Session) {
+        if !session.is_encrypted() {
+            tracing::warn!(host = self.host, "the server offers no TLS: signing in over an unencrypted connection");
+        }
+    }
+
+    fn checked<T>(&self, step: Result<T, Failure>, session: &mut Session, secret: Option<&Secret>) -> Result<T, Error> {
+        step.map_err(|failure| {
+            if !failure.leaves_connection() {
+                session.spoil();
+            }
+            self.error(failure, secret)
+        })
+    }
+
+    fn error(&self, failure: Failure, secret: Option<&Secret>) -> Error {
+        let redactor = secret.map_or_else(Redactor::default, |secret| Redactor::default().and_secret(secret));
+        failure.into_error(&self.host, &redactor)
+    }
+}
+
+/// A session that did not come about, and the access token that the server would not take, if that was why.
+struct Refused {
+    token: Option<Secret>,
+    error: Error,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { token: None, error }
+    }
+}
+
+impl Manager for Server {
+    type Type = Session;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Session, Error> {
+        self.open().await
+    }
+
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Error> {
+        if session.is_usable() { Ok(()) } else { Err(RecycleError::message("closed or left in mid-dialogue")) }
+    }
+}
+
+/// The sessions of one connector.
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    pool: Pool<Server>,
+    sweeper: Arc<std::sync::Once>,
+}
+
+impl Sessions {
+    pub(crate) fn new(server: Server) -> Result<Self, Error> {
+        // The session used last is taken first, so that those not needed any more become idle.
+        let pool = Pool::builder(server).max_size(MOST_SESSIONS).queue_mode(QueueMode::Lifo).build();
+        let pool = pool.map_err(|cause| Error::new(ErrorKind::InvalidConfig, cause.to_string()))?;
+        Ok(Self { pool, sweeper: Arc::new(std::sync::Once::new()) })
+    }
+
+    /// A session; tells whether it has served before.
+    pub(crate) async fn get(&self) -> Result<(Object<Server>, bool), Error> {
+        self.sweeper.call_once(|| drop(tokio::spawn(sweep(self.pool.weak()))));
+        let session = self.pool.get().await.map_err(|cause| match cause {
+            PoolError::Backend(error) => error,
+            other => Error::new(ErrorKind::Unavailable, other.to_string()),
+        })?;
+        let reused = Object::metrics(&session).recycled.is_some();
+        Ok((session, reused))
+    }
+
+    /// Closes every session that idles: after one of them turned out to be gone, the others are likely gone too.
+    pub(crate) fn drop_idle(&self) {
+        self.pool.retain(|_, _| false);
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        self.pool.manager()
+    }
+}
+
+/// Closes what has idled too long, for as long as the pool exists.
+async fn sweep(pool: WeakPool<Server>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.retain(|_, metrics| metrics.last_used() < IDLE_MOST);
+    }
+}
