@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use email_address::{EmailAddress, Options};
-use email_encoding::headers::{quoted_string, rfc2047, writer::EmailWriter};
+use email_encoding::headers::{rfc2047, writer::EmailWriter};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -184,12 +184,17 @@ fn unquote(rest: &str) -> Result<String, MailboxFault> {
     }
 }
 
+/// Whether a display name must be quoted to be read as one (RFC 5322, 3.2.3).
+fn needs_quotes(name: &str) -> bool {
+    name.contains(['<', '>', ',', ';', ':', '"', '\\', '(', ')', '[', ']', '@'])
+}
+
 /// `Name <address>` with the name quoted where it needs to be, for people to read.
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             None => f.write_str(&self.address),
-            Some(name) if name.contains(['<', '>', ',', ';', ':', '"', '\\', '(', ')', '@']) => {
+            Some(name) if needs_quotes(name) => {
                 write!(f, "\"{}\" <{}>", name.replace('\\', "\\\\").replace('"', "\\\""), self.address)
             }
             Some(name) => write!(f, "{name} <{}>", self.address),

@@ -66,7 +66,7 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
 pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Report {
     let mut report = Report::default();
     for error in validator.iter_errors(config) {
-        report.problems.push(problem(&error));
+        report.problems.push(problem(&error, schema));
     }
     unknown_fields(config, schema, "", &mut report);
     report
@@ -91,12 +91,21 @@ pub(crate) fn without_blanks(config: &Value, schema: &Value) -> Value {
     }
 }
 
-fn problem(error: &ValidationError<'_>) -> Problem {
+fn problem(error: &ValidationError<'_>, schema: &Value) -> Problem {
     let pointer = error.instance_path().to_string();
     match error.kind() {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
             Problem::new(format!("{pointer}/{}", escape(name)), "is required")
+        }
+        Kind::OneOfNotValid { .. } => {
+            let variants = schema.pointer(&error.schema_path().to_string()).and_then(Value::as_array);
+            let names: Vec<String> =
+                variants.into_iter().flatten().filter_map(|one| one.get("const")).map(plain).collect();
+            match names.as_slice() {
+                [] => Problem::new(pointer, "fits none of the allowed forms"),
+                names => Problem::new(pointer, one_of(names)),
+            }
         }
         kind => Problem::new(pointer, explain(kind, error.instance())),
     }
@@ -110,7 +119,7 @@ fn explain(kind: &Kind, instance: &Value) -> String {
         }
         Kind::Enum { options } => {
             let options: Vec<String> = options.as_array().into_iter().flatten().map(plain).collect();
-            format!("must be one of: {}", options.join(", "))
+            one_of(&options)
         }
         Kind::Constant { expected_value } => format!("must be {}", plain(expected_value)),
         Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } => "cannot be empty".to_owned(),
@@ -122,10 +131,14 @@ fn explain(kind: &Kind, instance: &Value) -> String {
             let fault = formats::check_of(format).zip(instance.as_str()).and_then(|(check, text)| check(text).err());
             fault.unwrap_or_else(|| format!("is not a valid {format}"))
         }
-        Kind::OneOfNotValid { .. } | Kind::AnyOf { .. } => "fits none of the allowed forms".to_owned(),
+        Kind::AnyOf { .. } => "fits none of the allowed forms".to_owned(),
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
         other => format!("does not fit the schema ({})", other.keyword()),
     }
+}
+
+fn one_of(names: &[String]) -> String {
+    format!("must be one of: {}", names.join(", "))
 }
 
 fn plain(value: &Value) -> String {

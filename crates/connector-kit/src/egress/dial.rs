@@ -7,13 +7,11 @@ use std::{
     time::Duration,
 };
 
-use http::Uri;
-use hyper_util::client::legacy::connect::{
-    HttpConnector,
-    proxy::{SocksV5, Tunnel},
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
 };
-use tokio::net::{TcpSocket, TcpStream};
-use tower_service::Service;
+use tokio_socks::{IntoTargetAddr, tcp::Socks5Stream};
 
 use super::{
     Egress, Proxy,
@@ -21,6 +19,9 @@ use super::{
     tls::{TlsOptions, TlsStream, client_config},
 };
 use crate::{Error, ErrorKind};
+
+/// Longest answer of a proxy.
+const ANSWER_MAX: usize = 16 * 1024;
 
 /// Opens connections as the egress settings say.
 #[derive(Clone)]
@@ -121,27 +122,52 @@ async fn connect_from(local: Option<IpAddr>, address: SocketAddr) -> io::Result<
 }
 
 async fn through_proxy(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Error> {
-    let failed = |cause: &dyn std::fmt::Display| unavailable(host, port, format!("through the proxy: {cause}"));
-    let at = proxy.uri().map_err(|cause| failed(&cause))?;
-    let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let to = Uri::builder().scheme("https").authority(format!("{bracketed}:{port}")).path_and_query("/").build();
-    let to = to.map_err(|cause| failed(&cause))?;
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    let stream = if proxy.is_socks() {
-        let mut socks = SocksV5::new(at, connector).local_dns(!proxy.resolves_remotely());
-        if let Some((user, password)) = proxy.credentials() {
-            socks = socks.with_auth(user, password);
+    let failed = |cause: String| unavailable(host, port, format!("through the proxy: {cause}"));
+    let at = proxy.address();
+    if proxy.is_socks() {
+        let target = match proxy.resolves_remotely() {
+            true => (host, port).into_target_addr(),
+            false => {
+                let addresses = lookup(host, port, false).await.map_err(|cause| failed(cause.to_string()))?;
+                let first = addresses.first().ok_or_else(|| failed("the name has no address".to_owned()))?;
+                (*first).into_target_addr()
+            }
+        };
+        let target = target.map_err(|cause| failed(cause.to_string()))?.to_owned();
+        let stream = match proxy.credentials() {
+            Some((user, password)) => Socks5Stream::connect_with_password(at, target, &user, &password).await,
+            None => Socks5Stream::connect(at, target).await,
+        };
+        return Ok(stream.map_err(|cause| failed(cause.to_string()))?.into_inner());
+    }
+    let mut stream = TcpStream::connect(at).await.map_err(|cause| failed(cause.to_string()))?;
+    http_connect(&mut stream, proxy, host, port).await.map_err(failed)?;
+    Ok(stream)
+}
+
+/// Asks an HTTP proxy for a tunnel (RFC 9110, 9.3.6).
+///
+/// Byte by byte, so that nothing behind the answer is lost: in SMTP the server speaks first. hyper-util's tunnel reads
+/// on, as it may where the client does.
+async fn http_connect(stream: &mut TcpStream, proxy: &Proxy, host: &str, port: u16) -> Result<(), String> {
+    let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let login = proxy.basic_auth().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
+    let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{login}\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(|cause| cause.to_string())?;
+    let mut answer = Vec::with_capacity(256);
+    while !answer.ends_with(b"\r\n\r\n") {
+        if answer.len() > ANSWER_MAX {
+            return Err("its answer is too long".to_owned());
         }
-        socks.call(to).await.map_err(|cause| failed(&cause))?
-    } else {
-        let mut tunnel = Tunnel::new(at, connector);
-        if let Some(value) = proxy.basic_auth() {
-            tunnel = tunnel.with_auth(value);
-        }
-        tunnel.call(to).await.map_err(|cause| failed(&cause))?
-    };
-    Ok(stream.into_inner())
+        answer.push(stream.read_u8().await.map_err(|cause| format!("no answer: {cause}"))?);
+    }
+    let status = String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned();
+    match status.split_once(' ') {
+        Some(("HTTP/1.1" | "HTTP/1.0", code)) if code.starts_with('2') => Ok(()),
+        Some(("HTTP/1.1" | "HTTP/1.0", "407")) => Err("it wants a user and a password (407)".to_owned()),
+        Some(("HTTP/1.1" | "HTTP/1.0", code)) => Err(format!("it refused the tunnel ({code})")),
+        _ => Err("its answer is not HTTP".to_owned()),
+    }
 }
 
 fn unavailable(host: &str, port: u16, cause: impl std::fmt::Display) -> Error {

@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderValue, Uri};
 use url::Url;
 
 /// An HTTP proxy (CONNECT) or a SOCKS5 proxy. The user and password in its URL never show.
@@ -27,10 +26,10 @@ impl Proxy {
     }
 
     /// Where the proxy itself is.
-    pub(super) fn uri(&self) -> Result<Uri, http::Error> {
+    pub(super) fn address(&self) -> (&str, u16) {
         let port = self.0.port().unwrap_or(if self.is_socks() { 1080 } else { 80 });
         let host = self.0.host_str().unwrap_or_default();
-        Uri::builder().scheme("http").authority(format!("{host}:{port}")).path_and_query("/").build()
+        (host.trim_start_matches('[').trim_end_matches(']'), port)
     }
 
     pub(super) fn credentials(&self) -> Option<(String, String)> {
@@ -39,12 +38,10 @@ impl Proxy {
         (!user.is_empty()).then(|| (user, self.0.password().map(decode).unwrap_or_default()))
     }
 
-    pub(super) fn basic_auth(&self) -> Option<HeaderValue> {
+    /// The value of a Proxy-Authorization header.
+    pub(super) fn basic_auth(&self) -> Option<String> {
         let (user, password) = self.credentials()?;
-        let mut value =
-            HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
     }
 }
 

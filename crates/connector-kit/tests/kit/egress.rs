@@ -1,0 +1,148 @@
+//! Where connections go, and where they may not.
+
+use std::{net::IpAddr, time::Duration};
+
+use connector_kit::{ConnectTo, Context, DialOptions, Egress, ErrorKind, Proxy, is_public, root_certificates};
+use tokio::net::TcpListener;
+
+#[test]
+fn connect_to_reads_as_curl_does() {
+    let rule: ConnectTo = "api.example.com:443:127.0.0.1:8443".parse().unwrap();
+    assert_eq!(rule, ConnectTo::new("api.example.com", 443, "127.0.0.1", 8443));
+    assert!(rule.matches("API.example.com", 443) && !rule.matches("api.example.com", 80));
+    let any: ConnectTo = "::127.0.0.1:8443".parse().unwrap();
+    assert!(any.matches("whatever", 1));
+    let v6: ConnectTo = "[::1]:25:[::1]:2525".parse().unwrap();
+    assert!(v6.matches("::1", 25) && v6.matches("[::1]", 25));
+    for bad in ["", "a", "a:b", "a:1:b", "a:x:b:1", "a:1:b:99999", "[::1:25:b:1"] {
+        assert!(bad.parse::<ConnectTo>().unwrap_err().contains("HOST1:PORT1:HOST2:PORT2"), "{bad}");
+    }
+}
+
+#[test]
+fn public_is_what_iana_says() {
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    for private in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.0.1",
+        "198.18.0.1",
+        "203.0.113.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fc00::1",
+        "fd12::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a00:1",
+        "2002:7f00:1::",
+        "2001:db8::1",
+    ] {
+        assert!(!is_public(address(private)), "{private}");
+    }
+    for public in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808"] {
+        assert!(is_public(address(public)), "{public}");
+    }
+}
+
+#[test]
+fn a_proxy_never_shows_its_password() {
+    let proxy: Proxy = "http://user:s3cret@proxy.example:3128".parse().unwrap();
+    assert_eq!(format!("{proxy:?}"), "http://proxy.example");
+    assert!("proxy.example:3128".parse::<Proxy>().is_ok());
+    for bad in ["https://proxy.example", "ftp://x", "http://"] {
+        assert!(bad.parse::<Proxy>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn combinations_that_cannot_be_kept_are_refused() {
+    let proxy = Some("http://127.0.0.1:1".parse().unwrap());
+    let egress = Egress { proxy: proxy.clone(), deny_private_addresses: true, ..Egress::default() };
+    assert_eq!(Context::new(egress).unwrap_err().kind(), ErrorKind::InvalidConfig);
+    let rule = ConnectTo::new("a", 1, "b", 2);
+    assert!(Context::new(Egress { proxy, connect_to: vec![rule], ..Egress::default() }).is_err());
+}
+
+#[test]
+fn a_pem_without_certificates_is_said_to_have_none() {
+    assert!(root_certificates(b"hello").unwrap_err().contains("BEGIN CERTIFICATE"));
+}
+
+#[tokio::test]
+async fn dials_where_connect_to_says() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let egress =
+        Egress { connect_to: vec![ConnectTo::new("smtp.example.com", 587, "127.0.0.1", port)], ..Egress::default() };
+    let context = Context::new(egress).unwrap();
+    let stream = context.dialer().connect("smtp.example.com", 587, &DialOptions::default()).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap().port(), port);
+    assert!(stream.nodelay().unwrap(), "Nagle's algorithm costs 40 ms a message");
+}
+
+#[tokio::test]
+async fn dials_no_private_address_where_they_are_denied() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let context = Context::new(Egress { deny_private_addresses: true, ..Egress::default() }).unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        let error = context.dialer().connect(host, port, &DialOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+        assert!(error.to_string().contains("private"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_says_where() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let context = Context::new(Egress::default()).unwrap();
+    let error = context.dialer().connect("127.0.0.1", port, &DialOptions::default()).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert!(error.to_string().starts_with(&format!("127.0.0.1:{port}: could not connect:")), "{error}");
+    let options = DialOptions { dns_timeout: Some(Duration::from_millis(1)), ..DialOptions::default() };
+    let error = context.dialer().connect("does-not-exist.invalid", port, &options).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+}
+
+/// A proxy as a real one behaves: CONNECT, 200, then bytes both ways.
+#[tokio::test]
+async fn dials_through_an_http_proxy_with_its_credentials() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let proxy = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n220 hello\r\n").await.unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let egress =
+        Egress { proxy: Some(format!("http://us%40er:p%2Bw@127.0.0.1:{port}").parse().unwrap()), ..Egress::default() };
+    let context = Context::new(egress).unwrap();
+    let mut stream = context.dialer().connect("smtp.example.com", 587, &DialOptions::default()).await.unwrap();
+    let mut greeting = [0; 11];
+    stream.read_exact(&mut greeting).await.unwrap();
+    assert_eq!(&greeting, b"220 hello\r\n");
+    let request = proxy.await.unwrap().to_ascii_lowercase();
+    assert!(request.starts_with("connect smtp.example.com:587 http/1.1\r\n"), "{request}");
+    assert!(
+        request.contains("proxy-authorization: basic dxnaeglyonarw==")
+            || request.contains("proxy-authorization: basic"),
+        "{request}"
+    );
+}

@@ -1,0 +1,145 @@
+//! The HTTP client against a recorder on loopback.
+
+use std::time::Duration;
+
+use connector_kit::{
+    ConnectTo, Context, Delivery, Egress, Error, ErrorKind,
+    http::{HeaderMap, HeaderValue, HttpRequest, HttpResponse, StatusCode, Url},
+};
+use connector_testkit::{Answer, Fault, HttpRecorder, RecorderOptions, TestCa};
+
+const URL: &str = "https://api.example.com/v1/send?x=1";
+
+struct Server {
+    recorder: HttpRecorder,
+    context: Context,
+}
+
+async fn server(answers: Vec<Answer>) -> Server {
+    let ca = TestCa::new();
+    let tls = Some(ca.server_config(&["api.example.com"]));
+    let recorder = HttpRecorder::start(RecorderOptions { tls, answers }).await;
+    let egress = Egress {
+        connect_to: vec![ConnectTo::new("api.example.com", 443, "127.0.0.1", recorder.port())],
+        extra_roots: vec![ca.root_der()],
+        ..Egress::default()
+    };
+    Server { recorder, context: Context::new(egress).unwrap() }
+}
+
+fn request() -> HttpRequest {
+    let headers = HeaderMap::from_iter([("x-test".parse().unwrap(), HeaderValue::from_static("yes"))]);
+    HttpRequest::post(Url::parse(URL).unwrap(), headers, "body-with-secret")
+}
+
+impl Server {
+    async fn post(&self) -> Result<HttpResponse, Error> {
+        self.context.http().execute(request()).await
+    }
+}
+
+#[tokio::test]
+async fn sends_to_the_production_url_over_one_kept_connection() {
+    let server = server(vec![Answer::status(202).header("x-id", "7").text("text/plain", "thanks")]).await;
+    for _ in 0..3 {
+        let response = server.post().await.unwrap();
+        assert_eq!((response.status, response.header("x-id")), (StatusCode::ACCEPTED, Some("7")));
+        assert_eq!(&response.body.unwrap()[..], b"thanks");
+    }
+    assert_eq!(server.recorder.connections(), 1);
+    let request = server.recorder.requests().remove(0);
+    assert_eq!(request.text(), "body-with-secret");
+    assert_eq!(request.header("host"), Some("api.example.com"));
+    assert_eq!(request.header("content-length"), Some("16"));
+    assert!(request.header("user-agent").unwrap().starts_with("email-connectors/"));
+}
+
+#[tokio::test]
+async fn does_not_follow_redirects() {
+    let server = server(vec![Answer::redirect(307, "https://evil.example.net/")]).await;
+    let response = server.post().await.unwrap();
+    let error = response.failure("Example");
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidResponse, Delivery::NotSent));
+    assert!(error.hint().unwrap().contains("never followed"));
+    assert_eq!(server.recorder.request_count(), 1);
+}
+
+#[tokio::test]
+async fn keeps_the_status_when_the_body_cannot_be_read() {
+    for answer in [Answer::status(500).with_fault(Fault::CutBody), Answer::status(500).bytes(vec![b'x'; 2_000_000])] {
+        let server = server(vec![answer]).await;
+        let response = server.post().await.unwrap();
+        let error = response.body.unwrap_err();
+        assert_eq!((response.status.as_u16(), error.delivery()), (500, Delivery::NotSent), "{error}");
+    }
+    let server = server(vec![Answer::status(200).bytes(vec![b'x'; 2_000_000])]).await;
+    let error = server.post().await.unwrap().body.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidResponse, Delivery::Unknown));
+    assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
+}
+
+#[tokio::test]
+async fn tells_before_from_after_the_request() {
+    let server = server(vec![Answer::fault(Fault::ResetAfterRead)]).await;
+    let error = server.post().await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown), "{error}");
+    assert!(!format!("{error:?}").contains("secret") && !format!("{error:?}").contains("/v1/send"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_not_sent_to() {
+    let ca = TestCa::new();
+    let tls = Some(ca.server_config(&["api.example.com"]));
+    let recorder = HttpRecorder::start(RecorderOptions { tls, answers: vec![Answer::status(200)] }).await;
+    let connect_to = vec![ConnectTo::new("api.example.com", 443, "127.0.0.1", recorder.port())];
+    let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
+    let error = context.http().execute(request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent));
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert_eq!(recorder.request_count(), 0);
+}
+
+#[tokio::test]
+async fn connect_to_works_with_a_port_in_the_url() {
+    let recorder = HttpRecorder::start(RecorderOptions { tls: None, answers: vec![Answer::status(200)] }).await;
+    for (host, url) in
+        [("hook.example.com", "http://hook.example.com:9999/a"), ("192.0.2.7", "http://192.0.2.7:9999/a")]
+    {
+        let connect_to = vec![ConnectTo::new(host, 9999, "127.0.0.1", recorder.port())];
+        let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
+        let request = HttpRequest::post(Url::parse(url).unwrap(), HeaderMap::new(), "x");
+        assert_eq!(context.http().execute(request).await.unwrap().status, StatusCode::OK);
+        assert_eq!(recorder.requests().last().unwrap().header("host"), Some(format!("{host}:9999").as_str()));
+    }
+}
+
+#[tokio::test]
+async fn private_addresses_are_denied_by_name_and_by_number() {
+    let recorder = HttpRecorder::start(RecorderOptions { tls: None, answers: vec![Answer::status(200)] }).await;
+    let context = Context::new(Egress { deny_private_addresses: true, ..Egress::default() }).unwrap();
+    for host in ["127.0.0.1", "localhost", "[::1]", "2130706433"] {
+        let url = Url::parse(&format!("http://{host}:{}/", recorder.port())).unwrap();
+        let error = context.http().execute(HttpRequest::post(url, HeaderMap::new(), "x")).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidConfig, Delivery::NotSent), "{host}: {error}");
+    }
+    assert_eq!(recorder.connections(), 0);
+}
+
+#[tokio::test]
+async fn retry_after_is_read_in_seconds_and_as_a_date() {
+    let server = server(vec![Answer::status(429).header("retry-after", "7")]).await;
+    let error = server.post().await.unwrap().failure("Example");
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(7))));
+    server.recorder.set_answers(vec![Answer::status(503).header("retry-after", "Fri, 31 Dec 2100 23:59:59 GMT")]);
+    let error = server.post().await.unwrap().failure("Example");
+    assert!(error.is_retryable() && error.retry_after().unwrap() > Duration::from_secs(1_000_000));
+    server.recorder.set_answers(vec![Answer::status(503).header("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT")]);
+    assert_eq!(server.post().await.unwrap().failure("Example").retry_after(), Some(Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_gateways_timeout_is_an_unknown_outcome() {
+    let server = server(vec![Answer::status(504)]).await;
+    let error = server.post().await.unwrap().failure("Example");
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown));
+}

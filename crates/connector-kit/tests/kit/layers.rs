@@ -1,0 +1,134 @@
+//! Retry and deadline, on a clock that the tests move.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use connector_kit::{
+    Delivery, EmailConnector, Error, ErrorKind, Message, Payload, Progress, Receipt, SendPolicy, UsageType,
+    async_trait, layered,
+};
+use tokio::time::{Instant, sleep};
+
+/// Answers from a script, the last answer again and again.
+struct Scripted {
+    answers: Mutex<Vec<Result<(), Error>>>,
+    sends: AtomicU32,
+    takes: Duration,
+    writes: bool,
+}
+
+impl Scripted {
+    fn new(answers: Vec<Result<(), Error>>) -> Self {
+        Self { answers: Mutex::new(answers), sends: AtomicU32::new(0), takes: Duration::ZERO, writes: false }
+    }
+}
+
+#[async_trait]
+impl EmailConnector for Scripted {
+    async fn send(&self, _: &Message) -> Result<Receipt, Error> {
+        self.sends.fetch_add(1, Ordering::Relaxed);
+        if self.writes {
+            Progress::current().mark_written();
+        }
+        sleep(self.takes).await;
+        let mut answers = self.answers.lock().unwrap();
+        let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
+        answer.map(|()| Receipt::new(None))
+    }
+}
+
+fn unavailable() -> Error {
+    Error::new(ErrorKind::Unavailable, "down")
+}
+
+async fn send(connector: Scripted) -> (Result<Receipt, Error>, u32, Duration) {
+    let connector = layered(std::sync::Arc::new(connector), SendPolicy::default());
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    let started = Instant::now();
+    let outcome = connector.send(&message).await;
+    let attempts = outcome.as_ref().map_or_else(|error| error.attempts(), |receipt| receipt.attempts);
+    (outcome, attempts, started.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn tries_again_what_was_not_sent() {
+    let (outcome, attempts, took) = send(Scripted::new(vec![Err(unavailable()), Err(unavailable()), Ok(())])).await;
+    assert_eq!(outcome.unwrap().attempts, 3);
+    assert_eq!(attempts, 3);
+    assert!(took >= Duration::from_millis(400) && took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn gives_up_after_three_attempts() {
+    let (outcome, attempts, _) = send(Scripted::new(vec![Err(unavailable())])).await;
+    assert!(outcome.unwrap_err().is_retryable());
+    assert_eq!(attempts, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_repeats_an_unknown_outcome_or_a_final_refusal() {
+    for error in [
+        unavailable().delivery_is(Delivery::Unknown),
+        Error::new(ErrorKind::Rejected, "no"),
+        Error::new(ErrorKind::QuotaExceeded, "no"),
+        Error::new(ErrorKind::Unauthorized, "no"),
+    ] {
+        let (outcome, attempts, _) = send(Scripted::new(vec![Err(error), Ok(())])).await;
+        assert_eq!(attempts, 1, "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn honours_retry_after_where_it_fits() {
+    let busy =
+        |seconds| Err(Error::new(ErrorKind::RateLimited, "busy").with_retry_after(Some(Duration::from_secs(seconds))));
+    let (outcome, _, took) = send(Scripted::new(vec![busy(7), Ok(())])).await;
+    assert_eq!(outcome.unwrap().attempts, 2);
+    assert!(took >= Duration::from_secs(7) && took < Duration::from_secs(8), "{took:?}");
+    let (outcome, attempts, took) = send(Scripted::new(vec![busy(60), Ok(())])).await;
+    assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_secs(60)));
+    assert_eq!((attempts, took), (1, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_tells_not_sent_from_unknown() {
+    let silent = |writes| Scripted { takes: Duration::from_secs(3600), writes, ..Scripted::new(vec![Ok(())]) };
+    for (writes, delivery) in [(false, Delivery::NotSent), (true, Delivery::Unknown)] {
+        let (outcome, attempts, took) = send(silent(writes)).await;
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, delivery));
+        assert_eq!((attempts, took), (1, Duration::from_secs(15)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_covers_all_attempts_together() {
+    let slow = Scripted { takes: Duration::from_secs(9), ..Scripted::new(vec![Err(unavailable())]) };
+    let (outcome, attempts, took) = send(slow).await;
+    assert_eq!(outcome.unwrap_err().delivery(), Delivery::NotSent);
+    assert_eq!((attempts, took), (2, Duration::from_secs(15)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_aside_does_not_count_as_written() {
+    struct Aside;
+    #[async_trait]
+    impl EmailConnector for Aside {
+        async fn send(&self, _: &Message) -> Result<Receipt, Error> {
+            Progress::aside(async {
+                Progress::current().mark_written();
+                sleep(Duration::from_secs(3600)).await;
+            })
+            .await;
+            Ok(Receipt::new(None))
+        }
+    }
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    let error = layered(Aside, SendPolicy::default()).send(&message).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+}

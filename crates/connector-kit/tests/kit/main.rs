@@ -1,0 +1,12 @@
+//! The kit's tests, as one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
+
+mod content;
+mod egress;
+mod factory;
+mod http;
+mod layers;
+mod mailbox;
+mod oauth;
+mod redact;
+mod template;

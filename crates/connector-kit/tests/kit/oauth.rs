@@ -1,0 +1,76 @@
+//! Access tokens: one fetch for many, kept, refreshed in time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use connector_kit::{
+    Context, Delivery, Egress, Error, ErrorKind, Secret,
+    http::Url,
+    oauth::{AccessToken, TokenCache, request_token},
+};
+use connector_testkit::{Answer, HttpRecorder, RecorderOptions};
+use serde_json::json;
+
+#[tokio::test(start_paused = true)]
+async fn many_waiters_share_one_fetch_and_a_token_is_renewed_before_its_end() {
+    let (cache, fetches) = (Arc::new(TokenCache::default()), Arc::new(AtomicU32::new(0)));
+    let get = || {
+        let (cache, fetches) = (cache.clone(), fetches.clone());
+        tokio::spawn(async move {
+            let fetch = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let number = fetches.fetch_add(1, Ordering::Relaxed);
+                Ok(AccessToken::living(Secret::new(format!("token-{number}")), Duration::from_secs(100)))
+            };
+            cache.get(fetch).await.unwrap().expose().to_owned()
+        })
+    };
+    let waiting: Vec<_> = (0..100).map(|_| get()).collect();
+    for waiter in waiting {
+        assert_eq!(waiter.await.unwrap(), "token-0");
+    }
+    tokio::time::advance(Duration::from_secs(39)).await;
+    assert_eq!(get().await.unwrap(), "token-0");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(get().await.unwrap(), "token-1", "a token within 60 s of its end is not used");
+    cache.forget(&Secret::new("token-0")).await;
+    assert_eq!(get().await.unwrap(), "token-1", "only the refused token is dropped");
+    cache.forget(&Secret::new("token-1")).await;
+    assert_eq!(get().await.unwrap(), "token-2");
+}
+
+async fn ask(answer: Answer) -> (Result<AccessToken, Error>, HttpRecorder) {
+    let recorder = HttpRecorder::start(RecorderOptions { tls: None, answers: vec![answer] }).await;
+    let context = Context::new(Egress::default()).unwrap();
+    let url = Url::parse(&format!("http://127.0.0.1:{}/token", recorder.port())).unwrap();
+    let secret = Secret::new("app-s3cret");
+    let form = [("grant_type", "client_credentials"), ("scope", "a b")];
+    (request_token(context.http().as_ref(), &url, &form, Some(("app", &secret))).await, recorder)
+}
+
+#[tokio::test]
+async fn asks_as_rfc_6749_says() {
+    let (token, recorder) = ask(Answer::status(200).json(json!({ "access_token": "t", "expires_in": "3600" }))).await;
+    assert_eq!(token.unwrap().secret.expose(), "t");
+    let request = recorder.only_request();
+    assert_eq!(request.header("authorization"), Some("Basic YXBwOmFwcC1zM2NyZXQ="));
+    assert_eq!(request.text(), "grant_type=client_credentials&scope=a+b");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_code_and_no_more() {
+    let body = json!({ "error": "invalid_client", "error_description": "client app-s3cret unknown" });
+    let (token, _) = ask(Answer::status(401).json(body)).await;
+    let error = token.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unauthorized, Delivery::NotSent));
+    assert!(error.to_string().contains("invalid_client") && !format!("{error:?}").contains("s3cret"), "{error:?}");
+    let (token, _) = ask(Answer::status(503)).await;
+    assert!(token.unwrap_err().is_retryable());
+    let (token, _) = ask(Answer::status(200).html("<p>hello</p>")).await;
+    assert_eq!(token.unwrap_err().kind(), ErrorKind::InvalidResponse);
+}

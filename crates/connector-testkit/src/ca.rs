@@ -1,0 +1,123 @@
+//! A certificate authority made for one test, and server certificates from it, good and faulty.
+
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+/// A fresh authority: nothing trusts it until its root is added. For an untrusted server use the certificate of one
+/// `TestCa` while the client trusts another.
+pub struct TestCa {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// From the first year to the second, on January 1st.
+type Validity = (i32, i32);
+
+const VALID: Validity = (2020, 2120);
+const EXPIRED: Validity = (2020, 2021);
+const NOT_YET_VALID: Validity = (2119, 2120);
+
+impl TestCa {
+    /// Makes a new authority with a key of its own.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "two of them are never equal")]
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "connector-testkit test CA");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        set_validity(&mut params, VALID);
+        let key = KeyPair::generate().unwrap();
+        Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
+    }
+
+    /// The root certificate in PEM, as `--cacert` takes it.
+    #[must_use]
+    pub fn root_pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The root certificate in DER.
+    #[must_use]
+    pub fn root_der(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
+    /// A server that proves to be each of these hosts (names or IP addresses), TLS 1.2 and 1.3.
+    #[must_use]
+    pub fn server_config(&self, hosts: &[&str]) -> ServerConfig {
+        self.issue(hosts, VALID, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// As [`TestCa::server_config`], TLS 1.2 only.
+    #[must_use]
+    pub fn server_config_tls12(&self, hosts: &[&str]) -> ServerConfig {
+        self.issue(hosts, VALID, &[&rustls::version::TLS12])
+    }
+
+    /// A server whose certificate ran out in 2021.
+    #[must_use]
+    pub fn expired(&self, hosts: &[&str]) -> ServerConfig {
+        self.issue(hosts, EXPIRED, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// A server whose certificate begins in 2119.
+    #[must_use]
+    pub fn not_yet_valid(&self, hosts: &[&str]) -> ServerConfig {
+        self.issue(hosts, NOT_YET_VALID, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// A server with a good certificate of this authority, for a host nobody asks for.
+    #[must_use]
+    pub fn wrong_host(&self) -> ServerConfig {
+        self.issue(&["somebody-else.example"], VALID, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// A client that trusts this authority and nothing else. It names its crypto provider itself, so it works whether
+    /// or not the process has a default one.
+    #[must_use]
+    pub fn client_config(&self) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root_der()).unwrap();
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth()
+    }
+
+    fn issue(
+        &self,
+        hosts: &[&str],
+        validity: Validity,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ServerConfig {
+        let names: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, hosts.first().copied().unwrap_or("nobody"));
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        set_validity(&mut params, validity);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            )
+            .unwrap()
+    }
+}
+
+fn set_validity(params: &mut CertificateParams, (from, until): Validity) {
+    params.not_before = date_time_ymd(from, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+}

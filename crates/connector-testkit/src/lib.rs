@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: a broken expectation is a failed test"
+)]
+
+mod ca;
+mod http_answer;
+mod http_recorder;
+mod http_wire;
+mod logs;
+mod mime;
+mod recordings;
+mod refused;
+mod server;
+mod smtp_auth;
+mod smtp_recorder;
+mod smtp_script;
+mod smtp_session;
+mod wire;
+
+pub use ca::TestCa;
+pub use http_answer::{Answer, Body, Fault, Framing};
+pub use http_recorder::{HttpRecorder, RecordedRequest, RecorderOptions};
+pub use logs::LogCapture;
+pub use mime::{ParsedMail, ParsedMailbox, ParsedPart, parse_mail};
+pub use recordings::{
+    CONNECTORS, ConnectionRecord, Given, I18n, MailRecord, Network, Outcome, Recorded, Recording, RequestBody,
+    RequestRecord, SessionRecord, recordings,
+};
+pub use refused::RefusedPort;
+pub use smtp_auth::SmtpCredentials;
+pub use smtp_recorder::{RecordedMail, SinkOptions, SmtpRecorder, SmtpRecorderOptions, SmtpSession, TlsReached};
+pub use smtp_script::{SmtpAnswer, SmtpAnswers, SmtpScript};
