@@ -132,12 +132,14 @@ impl Mailbox {
     #[must_use]
     pub fn to_header(&self) -> String {
         let Some(name) = &self.name else { return self.address.clone() };
+        if name.is_ascii() {
+            return self.to_string();
+        }
         let mut out = String::with_capacity(name.len() + self.address.len() + 16);
         let mut writer = EmailWriter::new(&mut out, 0, 0, false);
-        // Writing into a String does not fail; should it ever, the address alone is still a valid header.
-        let written =
-            if name.is_ascii() { quoted_string::encode(name, &mut writer) } else { rfc2047::encode(name, &mut writer) };
+        let written = rfc2047::encode(name, &mut writer);
         drop(writer);
+        // Writing into a String does not fail; should it ever, the address alone is still a valid header.
         if written.is_err() {
             return self.address.clone();
         }
