@@ -36,9 +36,9 @@ struct Run {
     /// Messages per figure and round over SMTP; four times as many over https.
     #[arg(long, default_value_t = 8000)]
     messages: usize,
-    /// Writes the tables into this file.
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
+    /// The page that the tables are written to, besides standard output.
+    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
+    write: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -76,10 +76,8 @@ fn main() -> Result<()> {
             let tables = rounds::run(arguments.run.rounds, arguments.run.messages)?;
             let page = report::page(&tables)?;
             println!("{page}");
-            if let Some(file) = arguments.run.write {
-                std::fs::write(&file, page)?;
-                eprintln!("written to {}", file.display());
-            }
+            std::fs::write(&arguments.run.write, page)?;
+            eprintln!("written to {}", arguments.run.write.display());
             Ok(())
         }
     }
