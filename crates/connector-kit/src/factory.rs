@@ -115,6 +115,7 @@ impl ConnectorFactory {
             }
         };
         (self.rules)(config, &mut report);
+        report.sort(&compiled.schema);
         report
     }
 

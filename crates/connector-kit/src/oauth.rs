@@ -16,6 +16,8 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(60);
 /// How long a token is kept whose lifetime the server does not say (RFC 6749, 5.1 only recommends it).
 const LIFETIME_UNSAID: Duration = Duration::from_secs(300);
+/// Longest time a token is kept, whatever the server says: a day. The clock cannot count every lifetime that JSON can.
+const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An access token and when it ends.
 #[derive(Debug, Clone)]
@@ -27,10 +29,10 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token that lives `lifetime` from now.
+    /// A token that lives `lifetime` from now, but is kept for a day at most.
     #[must_use]
     pub fn living(secret: Secret, lifetime: Duration) -> Self {
-        Self { secret, expires_at: Instant::now() + lifetime }
+        Self { secret, expires_at: Instant::now() + lifetime.min(LIFETIME_MAX) }
     }
 
     fn is_fresh(&self) -> bool {

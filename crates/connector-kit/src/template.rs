@@ -125,7 +125,8 @@ fn write_value(out: &mut String, value: &Value, escape: Escape) {
     }
 }
 
-fn write_text(out: &mut String, text: &str, escape: Escape) {
+/// Writes `text` as `escape` says.
+pub(crate) fn write_text(out: &mut String, text: &str, escape: Escape) {
     if escape == Escape::None {
         return out.push_str(text);
     }

@@ -35,6 +35,17 @@ impl Report {
         self.warnings.push(Problem::new(pointer, message));
     }
 
+    /// Puts everything into the order of the form.
+    pub(crate) fn sort(&mut self, schema: &Value) {
+        let order: Vec<&String> = schema["properties"].as_object().into_iter().flat_map(|known| known.keys()).collect();
+        let place = |problem: &Problem| {
+            let field = problem.pointer.split('/').nth(1).unwrap_or_default();
+            order.iter().position(|name| *name == field)
+        };
+        self.problems.sort_by_key(place);
+        self.warnings.sort_by_key(place);
+    }
+
     /// Adds a fault when one of Logto's required templates is missing from `/templates`, and a warning when one usage
     /// type has several: only the first is used.
     pub fn require_templates(&mut self, config: &Value) {

@@ -51,7 +51,9 @@ impl<C: EmailConnector> EmailConnector for Retry<C> {
             .adjust(|error, wait| {
                 // None once the attempts are used up.
                 let wait = wait?.max(error.retry_after().unwrap_or_default());
-                let fits = progress.deadline().is_none_or(|deadline| Instant::now() + wait < deadline);
+                // A wait beyond what the clock can count does not fit either.
+                let ends = Instant::now().checked_add(wait);
+                let fits = progress.deadline().is_none_or(|deadline| ends.is_some_and(|end| end < deadline));
                 fits.then_some(wait)
             })
             .notify(|error, wait| {
