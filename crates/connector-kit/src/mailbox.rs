@@ -88,13 +88,14 @@ impl Mailbox {
         })?;
         let Some(at) = address.rfind('@') else { return fault("not an email address: '@' is missing") };
         let domain = &address[at + 1..];
+        // RFC 5322 allows more characters in a domain than DNS has names for: `example.com?x=1` is one, to its grammar.
+        let Ok(in_ascii) = idna::domain_to_ascii_strict(domain) else {
+            return fault("not an email address: the domain is not a valid domain name");
+        };
         if domain.is_ascii() {
             return Ok(Self { name, address: address.to_owned(), at });
         }
-        let Ok(domain) = idna::domain_to_ascii_strict(domain) else {
-            return fault("not an email address: the domain is not a valid international domain name");
-        };
-        Ok(Self { name, address: format!("{}@{domain}", &address[..at]), at })
+        Ok(Self { name, address: format!("{}@{in_ascii}", &address[..at]), at })
     }
 
     /// The display name, not encoded.

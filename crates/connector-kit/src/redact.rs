@@ -109,7 +109,10 @@ impl Redactor {
 /// `text` without line breaks and other control characters. What is hidden goes through it as well, so that a text of
 /// several lines is found whatever line ends the provider gives it.
 fn on_one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_control() || c.is_whitespace())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// `text` with every occurrence of `value` blanked, ASCII case aside.

@@ -16,7 +16,7 @@ use tokio_socks::{IntoTargetAddr, tcp::Socks5Stream};
 use super::{
     Egress, Proxy,
     resolver::{LookupError, lookup},
-    tls::{TlsOptions, TlsStream, client_config},
+    tls::{TlsOptions, TlsStream, certificate_hint, client_config},
 };
 use crate::{Error, ErrorKind};
 
@@ -108,7 +108,13 @@ impl Dialer {
         let stream = tokio::time::timeout(limit, handshake)
             .await
             .map_err(|_| tls_failed(server_name, format!("no TLS handshake within {limit:?}")))?
-            .map_err(|cause| tls_failed(server_name, cause))?;
+            .map_err(|cause| {
+                let error = tls_failed(server_name, &cause);
+                match certificate_hint(&cause) {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                }
+            })?;
         Ok(TlsStream::new(stream))
     }
 }

@@ -14,8 +14,8 @@ pub use connect_to::ConnectTo;
 pub use dial::{DialOptions, Dialer};
 pub use proxy::Proxy;
 pub(crate) use resolver::Resolver;
-pub(crate) use tls::client_config;
 pub use tls::{TlsOptions, TlsStream, TlsVersion, root_certificates};
+pub(crate) use tls::{certificate_hint, client_config};
 
 use crate::{Error, ErrorKind};
 

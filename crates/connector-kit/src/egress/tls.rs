@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
@@ -76,18 +76,56 @@ pub(crate) fn client_config(extra_roots: &[RootCertificate], options: &TlsOption
         .map_err(|cause| refuse(&cause))?;
     let config = if options.accept_invalid_certificates {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAnyone(provider))).with_no_client_auth()
-    } else if options.roots.is_empty() {
-        let verifier = Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider);
-        let verifier = verifier.map_err(|cause| refuse(&cause))?;
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
     } else {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in options.roots.iter().chain(extra_roots) {
-            roots.add(certificate.clone()).map_err(|cause| refuse(&cause))?;
+        let system = match options.roots.is_empty() {
+            true => system_verifier(extra_roots, provider),
+            false => None,
+        };
+        match system {
+            Some(verifier) => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+            }
+            None => {
+                let mut roots = rustls::RootCertStore::empty();
+                for certificate in options.roots.iter().chain(extra_roots) {
+                    roots.add(certificate.clone()).map_err(|cause| refuse(&cause))?;
+                }
+                builder.with_root_certificates(roots).with_no_client_auth()
+            }
         }
-        builder.with_root_certificates(roots).with_no_client_auth()
     };
     Ok(config)
+}
+
+/// Trusts the system's roots and `extra_roots`; none where the system has no roots, as in an empty container. That is
+/// no fault until a server is met that only they could vouch for.
+fn system_verifier(extra_roots: &[RootCertificate], provider: Arc<CryptoProvider>) -> Option<Verifier> {
+    Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider)
+        .inspect_err(|cause| tracing::warn!(%cause, "the system's root certificates cannot be used"))
+        .ok()
+}
+
+/// What to do about a handshake that failed for the server's certificate.
+pub(crate) fn certificate_hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    // tokio-rustls wraps rustls' error into an I/O error, which names its own source's source as its source.
+    let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let tls = wrapped.and_then(|inner| inner.downcast_ref()).or_else(|| cause.downcast_ref());
+    match tls? {
+        rustls::Error::InvalidCertificate(fault) => Some(match fault {
+            CertificateError::UnknownIssuer => {
+                "the server's certificate is signed by nobody trusted here: add its root certificate (--cacert), \
+                 or the system's (ca-certificates) where there are none"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server's certificate has expired: its owner must renew it; or this machine's clock is wrong"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the server's certificate is for another name: check the host, and what stands between it and here"
+            }
+            _ => "the server's certificate is not valid",
+        }),
+        _ => None,
+    }
 }
 
 /// Takes any certificate; signatures are still checked, so the peer at least holds its key.

@@ -9,7 +9,7 @@ use url::{Host, Url};
 use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, header, written::WrittenBody};
 use crate::{
     Delivery, Error, ErrorKind, Progress,
-    egress::{ConnectTo, Egress, Resolver, is_public},
+    egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
 };
 
 /// Longest answer read.
@@ -169,7 +169,11 @@ fn failed(host: &str, cause: &reqwest::Error, progress: &Progress) -> Error {
         return error.clone();
     }
     let delivery = if cause.is_connect() { Delivery::NotSent } else { delivery };
-    Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {}", root_cause(cause))).delivery_is(delivery)
+    let error = Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {}", root_cause(cause)));
+    match causes(cause).find_map(certificate_hint) {
+        Some(hint) => error.delivery_is(delivery).with_hint(hint),
+        None => error.delivery_is(delivery),
+    }
 }
 
 /// An error and the chain of its causes.

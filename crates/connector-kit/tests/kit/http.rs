@@ -96,6 +96,7 @@ async fn an_untrusted_certificate_is_not_sent_to() {
     let error = context.http().execute(request()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent));
     assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(error.hint().unwrap().contains("--cacert"), "{error:?}");
     assert_eq!(recorder.request_count(), 0);
 }
 

@@ -95,6 +95,15 @@ async fn honours_retry_after_where_it_fits() {
     assert_eq!((attempts, took), (1, Duration::ZERO));
 }
 
+/// Whoever answers can write any number there.
+#[tokio::test(start_paused = true)]
+async fn a_wait_beyond_all_time_does_not_fit() {
+    let busy = Error::new(ErrorKind::RateLimited, "busy").with_retry_after(Some(Duration::from_secs(u64::MAX)));
+    let (outcome, attempts, took) = send(Scripted::new(vec![Err(busy), Ok(())])).await;
+    assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_secs(u64::MAX)));
+    assert_eq!((attempts, took), (1, Duration::ZERO));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_deadline_tells_not_sent_from_unknown() {
     let silent = |writes| Scripted { takes: Duration::from_secs(3600), writes, ..Scripted::new(vec![Ok(())]) };

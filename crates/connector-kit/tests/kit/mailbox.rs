@@ -48,6 +48,10 @@ fn refuses_what_could_become_something_else() {
         "user@[127.0.0.1]",
         "Ann <>",
         "user@example..com",
+        "user@example.com?subject=x",
+        "user@example.com/x",
+        "user@{{domain}}",
+        "user@-example.com",
     ] {
         assert!(Mailbox::parse(text).is_err(), "{text}");
     }

@@ -62,6 +62,14 @@ async fn asks_as_rfc_6749_says() {
     assert_eq!(request.text(), "grant_type=client_credentials&scope=a+b");
 }
 
+/// Whoever answers can write any number there.
+#[tokio::test]
+async fn a_lifetime_beyond_all_time_is_no_trouble() {
+    let body = json!({ "access_token": "t", "expires_in": u64::MAX });
+    let (token, _) = ask(Answer::status(200).json(body)).await;
+    assert_eq!(token.unwrap().secret.expose(), "t");
+}
+
 #[tokio::test]
 async fn a_refusal_names_the_code_and_no_more() {
     let body = json!({ "error": "invalid_client", "error_description": "client app-s3cret unknown" });

@@ -1,0 +1,72 @@
+//! The connector that a tenant's messages go through.
+
+use std::{fmt, time::SystemTime};
+
+use connector_kit::{Deadline, EmailConnector, Error, Message, Receipt, Retry, async_trait};
+use uuid::Uuid;
+
+use crate::Record;
+
+/// A connector, built with retry and deadline around it.
+pub(crate) type Built = Deadline<Retry<Box<dyn EmailConnector>>>;
+
+/// The active connector of a tenant, built and ready. It holds no configuration, only what the connector made of it.
+pub struct ActiveConnector {
+    id: Uuid,
+    connector: String,
+    activated_at: SystemTime,
+    revision: u64,
+    built: Built,
+}
+
+impl ActiveConnector {
+    pub(crate) fn new(record: &Record, built: Built) -> Self {
+        let Record { id, connector, activated_at, revision, .. } = record;
+        Self { id: *id, connector: connector.clone(), activated_at: *activated_at, revision: *revision, built }
+    }
+
+    /// The id of its configuration.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The connector's id.
+    #[must_use]
+    pub fn connector(&self) -> &str {
+        &self.connector
+    }
+
+    /// When it was activated.
+    #[must_use]
+    pub fn activated_at(&self) -> SystemTime {
+        self.activated_at
+    }
+
+    /// The tenant's revision that its activation made.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+#[async_trait]
+impl EmailConnector for ActiveConnector {
+    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+        self.built.send(message).await
+    }
+
+    async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
+        self.built.usage(from).await
+    }
+}
+
+impl fmt::Debug for ActiveConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActiveConnector")
+            .field("id", &self.id)
+            .field("connector", &self.connector)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}

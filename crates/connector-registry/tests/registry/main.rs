@@ -1,0 +1,135 @@
+//! The registry as its users see it: one active connector, whatever happens at the same time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
+
+mod at_once;
+mod catalog;
+mod one_active;
+mod store_and_cache;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use connector_kit::{
+    About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error as KitError, ErrorKind,
+    Message, Payload, Receipt, SendPolicy, UsageType, async_trait,
+};
+use connector_registry::{ActiveConnector, Catalog, ConnectorStore, MemoryStore, Registry};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+/// A connector that answers with its label, and waits at a gate where its configuration names one.
+struct Labelled {
+    label: String,
+    gate: Option<Gate>,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct LabelledConfig {
+    #[schemars(length(min = 1))]
+    label: String,
+    gate: Option<String>,
+    refused: Option<bool>,
+}
+
+impl ConnectorConfig for LabelledConfig {}
+
+/// Says when somebody has arrived, and lets them through.
+#[derive(Clone)]
+struct Gate {
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { arrived: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
+    }
+
+    async fn pass(&self) {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.unwrap().forget();
+    }
+
+    async fn arrival(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+}
+
+/// Gates by the name under which a configuration refers to them.
+static GATES: LazyLock<Mutex<HashMap<String, Gate>>> = LazyLock::new(Mutex::default);
+
+fn gate(name: &str) -> Gate {
+    GATES.lock().unwrap().entry(name.to_owned()).or_insert_with(Gate::new).clone()
+}
+
+#[async_trait]
+impl EmailConnector for Labelled {
+    async fn send(&self, message: &Message) -> Result<Receipt, KitError> {
+        message.recipient()?;
+        if let Some(gate) = &self.gate {
+            gate.pass().await;
+        }
+        Ok(Receipt::new(Some(self.label.clone())))
+    }
+}
+
+impl Connector for Labelled {
+    type Config = LabelledConfig;
+
+    fn new(config: LabelledConfig, _: &Context) -> Result<Self, KitError> {
+        if config.refused == Some(true) {
+            return Err(KitError::new(ErrorKind::InvalidConfig, "the key cannot be read"));
+        }
+        Ok(Self { label: config.label, gate: config.gate.as_deref().map(gate) })
+    }
+}
+
+const fn about(id: &'static str) -> About {
+    About {
+        id,
+        target: "labels",
+        name: &[("en", "Labelled")],
+        description: &[("en", "Answers with its label")],
+        logo: "<svg xmlns='http://www.w3.org/2000/svg'/>",
+        logo_dark: None,
+        readme: "",
+        from_email: None,
+    }
+}
+
+static ABOUT: About = about("labelled");
+static LABELLED: ConnectorFactory = ConnectorFactory::of::<Labelled>(&ABOUT);
+const TENANT: &str = "acme";
+
+fn registry_over<S: ConnectorStore>(store: S) -> Registry<S> {
+    let context = Context::new(Egress::default()).unwrap();
+    Registry::new(Catalog::empty().with(&LABELLED).unwrap(), context, SendPolicy::default(), store)
+}
+
+fn registry() -> Registry<MemoryStore> {
+    registry_over(MemoryStore::new())
+}
+
+fn labelled(label: impl std::fmt::Display) -> Value {
+    json!({ "label": label.to_string() })
+}
+
+fn message() -> Message {
+    Message::new("user@example.com", UsageType::SignIn, Payload::new())
+}
+
+/// Sends one message and returns the label of the connector that took it.
+async fn sent_by<S: ConnectorStore>(registry: &Registry<S>) -> String {
+    registry.send(TENANT, &message()).await.unwrap().message_id.unwrap()
+}
+
+/// Does what the active connector and the store say agree?
+async fn assert_agrees<S: ConnectorStore>(registry: &Registry<S>) -> Arc<ActiveConnector> {
+    let active = registry.active(TENANT).await.unwrap();
+    let stored = registry.status(TENANT).await.unwrap().active.unwrap();
+    assert_eq!((active.id(), active.revision()), (stored.id, stored.revision));
+    assert_eq!((active.connector(), active.activated_at()), (stored.connector.as_str(), stored.activated_at));
+    active
+}

@@ -1,0 +1,105 @@
+//! The real binary `email-connectors`, run as a person or a program would.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The binary, as cargo built it beside this test.
+///
+/// # Errors
+///
+/// When it is not built.
+pub fn binary() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("this program's own path is unknown")?;
+    let folder = this.ancestors().nth(2).context("this program is in no target folder")?;
+    let binary = folder.join("email-connectors");
+    let built = binary.is_file().then_some(binary);
+    built.context(
+        "email-connectors is not built: run `cargo build --package connector-cli`, or the tests with --workspace",
+    )
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Standard output as the one JSON object that it must be.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_str(&self.stdout).with_context(|| format!("not one JSON object: {self:?}"))
+    }
+}
+
+/// A folder of files to run commands in.
+pub struct Desk(tempfile::TempDir);
+
+impl Desk {
+    /// An empty folder.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for one.
+    pub fn new() -> Result<Self> {
+        Ok(Self(tempfile::Builder::new().prefix("e2e-desk-").tempdir()?))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file.
+    ///
+    /// # Errors
+    ///
+    /// When that does not work.
+    pub fn write(&self, name: &str, content: &str) -> Result<()> {
+        std::fs::write(self.path().join(name), content).with_context(|| format!("writing {name}"))
+    }
+
+    /// Runs `email-connectors` with these arguments in this folder.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run.
+    pub fn run(&self, arguments: &[&str]) -> Result<Ran> {
+        let mut command = Command::new(binary()?);
+        command.args(arguments);
+        self.finish(command)
+    }
+
+    /// Runs a line of shell in this folder, with the binary in PATH.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run.
+    pub fn shell(&self, line: &str) -> Result<Ran> {
+        let folder = binary()?.parent().context("the binary is in no folder")?.to_owned();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path)))?;
+        let mut command = Command::new("sh");
+        command.args(["-euc", line]).env("PATH", path);
+        self.finish(command)
+    }
+
+    fn finish(&self, mut command: Command) -> Result<Ran> {
+        command.current_dir(self.path()).env_remove("RUST_LOG").env("RUST_BACKTRACE", "0");
+        let output = command.stdin(Stdio::null()).output().with_context(|| format!("running {command:?}"))?;
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Ran { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) })
+    }
+}

@@ -1,0 +1,79 @@
+//! The SMTP connector's kept connections, against servers that close them as they please.
+
+use crate::every_usage;
+use connector_kit::{
+    Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered, root_certificates,
+};
+use e2e::{HOST, PASSWORD, PATIENCE, Postfix, SmtpPeer, USER, until};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn connector(peer: &impl SmtpPeer) -> Arc<dyn EmailConnector> {
+    let template =
+        |usage: &str| json!({ "usageType": usage, "contentType": "text/plain", "subject": "{{code}}", "content": "c" });
+    let config: Value = json!({
+        "host": HOST, "port": peer.port(), "requireTLS": true, "auth": { "user": USER, "pass": PASSWORD },
+        "fromEmail": "relay@example.test",
+        "templates": every_usage(template),
+    });
+    let extra_roots = root_certificates(&std::fs::read(peer.ca_file()).unwrap()).unwrap();
+    let context = Context::new(Egress { extra_roots, ..Egress::default() }).unwrap();
+    let connector = connector_smtp::CONNECTOR.build(&config, &context).unwrap();
+    Arc::new(layered(connector, SendPolicy { max_time: PATIENCE, ..SendPolicy::default() }))
+}
+
+fn message(to: &str, code: usize) -> Message {
+    let payload: Payload = [("code".to_owned(), Value::from(code))].into_iter().collect();
+    Message::new(to, UsageType::SignIn, payload)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_reused_across_messages_and_refusals() {
+    let postfix = Postfix::start().unwrap();
+    let connector = connector(&postfix);
+    for code in 0..20 {
+        connector.send(&message(Postfix::INBOX, code)).await.unwrap();
+        connector.send(&message(Postfix::UNKNOWN, code)).await.unwrap_err();
+    }
+    assert_eq!(postfix.wait_for_mails(20).unwrap().len(), 20);
+    assert_eq!(postfix.connections().unwrap(), 1, "{}", postfix.log());
+    let sends = (0..200).map(|code| {
+        let connector = connector.clone();
+        tokio::spawn(async move { connector.send(&message(Postfix::INBOX, code)).await })
+    });
+    for send in sends.collect::<Vec<_>>() {
+        send.await.unwrap().unwrap();
+    }
+    assert_eq!(postfix.wait_for_mails(220).unwrap().len(), 220);
+    assert!(postfix.connections().unwrap() <= 20, "{}", postfix.connections().unwrap());
+}
+
+/// Postfix says `421 4.4.2 timeout exceeded` and closes; the next message must not notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_closed_while_idle_costs_no_message() {
+    let postfix = Postfix::builder().idle_timeout(Duration::from_secs(1)).start().unwrap();
+    let connector = connector(&postfix);
+    connector.send(&message(Postfix::INBOX, 1)).await.unwrap();
+    until(PATIENCE, "Postfix closing the idle connection", || {
+        Ok(postfix.log().contains("timeout after").then_some(()))
+    })
+    .unwrap();
+    let receipt = connector.send(&message(Postfix::INBOX, 2)).await.unwrap();
+    assert_eq!(receipt.attempts, 1, "no retry was needed");
+    assert_eq!(postfix.wait_for_mails(2).unwrap().len(), 2);
+    assert_eq!(postfix.connections().unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_told_goodbye() {
+    let postfix = Postfix::start().unwrap();
+    let connector = connector(&postfix);
+    connector.send(&message(Postfix::INBOX, 1)).await.unwrap();
+    drop(connector);
+    until(PATIENCE, "Postfix noting the end of the connection", || {
+        Ok(postfix.log().lines().find(|line| line.contains("disconnect from")).map(str::to_owned))
+    })
+    .map(|line| assert!(line.contains("quit=1"), "{line}"))
+    .unwrap();
+}
