@@ -107,10 +107,11 @@ fn system_verifier(extra_roots: &[RootCertificate], provider: Arc<CryptoProvider
 
 /// What to do about a handshake that failed for the server's certificate.
 pub(crate) fn certificate_hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    // tokio-rustls wraps rustls' error into an I/O error, which names its own source's source as its source.
-    let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let tls = wrapped.and_then(|inner| inner.downcast_ref()).or_else(|| cause.downcast_ref());
-    match tls? {
+    // tokio-rustls and hyper-rustls each wrap it into an I/O error, which is not the source of itself.
+    if let Some(wrapped) = cause.downcast_ref::<io::Error>() {
+        return wrapped.get_ref().and_then(|inner| certificate_hint(inner));
+    }
+    match cause.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(fault) => Some(match fault {
             CertificateError::UnknownIssuer => {
                 "the server's certificate is signed by nobody trusted here: add its root certificate (--cacert), \
