@@ -1,6 +1,7 @@
 //! The connector: one message, one request to SendGrid's v3 Mail Send API.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -10,7 +11,8 @@ use connector_kit::{
     Message, ProviderAnswer, Receipt, Redactor, Secret, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::SendGridConfig;
 
@@ -94,13 +96,14 @@ impl Connector for SendGrid {
 impl EmailConnector for SendGrid {
     async fn send(&self, message: &Message) -> Result<Receipt, Error> {
         let to = message.recipient()?;
+        let to_name = to.name().map(recipient_name).transpose()?;
         let mail = self.templates.render(message)?;
         let from = mail.sender(&self.from)?;
         let reply_to = mail.reply_to()?;
         let text = Content { kind: "text/plain", value: &mail.text };
         let html = mail.html.as_deref().map(|value| Content { kind: "text/html", value });
         let request = Request {
-            personalizations: [Personalization { to: [Address::of(&to)] }],
+            personalizations: [Personalization { to: [Address { email: to.address(), name: to_name.as_deref() }] }],
             from: Address::of(&from),
             reply_to: reply_to.as_ref().map(Address::of),
             subject: &mail.subject,
@@ -112,22 +115,38 @@ impl EmailConnector for SendGrid {
             },
             mail_settings: self.sandbox.then_some(MailSettings { sandbox_mode: Switch { enable: true } }),
         };
-        let body = serde_json::to_vec(&request)
-            .map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
+        let body = serde_json::to_vec(&request).map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let request = HttpRequest::post(self.endpoint.clone(), self.headers.clone(), body);
         let response = self.http.execute(request).await?;
         if response.status.is_success() {
-            return receipt(&response);
+            return receipt(&response, self.sandbox);
         }
-        let redactor = Redactor::of_message(message).and_secret(&self.api_key).and_text(&mail.text);
+        let redactor = Redactor::of_message(message).and_secret(&self.api_key).and_mail(&mail);
         Err(failure(&response, &redactor))
     }
 }
 
-/// Success is a 202 (in sandbox mode a 200) without a body. Whatever else calls itself success comes from something
-/// that stands in between.
-fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
-    if !matches!(response.status, StatusCode::ACCEPTED | StatusCode::OK) {
+/// A recipient's name as SendGrid can be given it.
+///
+/// SendGrid pastes it into a list of addresses: after a comma or semicolon it reads the next one, so that the mail is
+/// lost, or goes to whoever the name names. A quoted name is left alone. One that holds quotes of its own as well is not
+/// trusted to be.
+fn recipient_name(name: &str) -> Result<Cow<'_, str>, Error> {
+    match (name.contains([',', ';']), name.contains(['"', '\\'])) {
+        (false, _) => Ok(name.into()),
+        (true, false) => Ok(format!("\"{name}\"").into()),
+        (true, true) => Err(Error::invalid_message(
+            "/to",
+            "SendGrid cannot take a display name that has a comma or semicolon beside a quote or backslash",
+        )),
+    }
+}
+
+/// Success is a 202 without a body; in sandbox mode a 200, which says "valid, but not queued". Whatever else calls itself
+/// success comes from something that stands in between.
+fn receipt(response: &HttpResponse, sandbox: bool) -> Result<Receipt, Error> {
+    let accepted = response.status == StatusCode::ACCEPTED || (sandbox && response.status == StatusCode::OK);
+    if !accepted {
         return Err(response.unreadable(NAME, "only 202 means accepted"));
     }
     let body = response.body.clone()?;
@@ -139,9 +158,10 @@ fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
 
 /// Reads an answer that is no success.
 fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
-    let answer: Answer =
+    let body: Value =
         response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-    let says: Vec<&str> = answer.errors.iter().map(|error| error.message.as_str()).collect();
+    let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let says: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str().or(error.as_str())).collect();
     let says = says.join("; ");
     let lower = says.to_ascii_lowercase();
     let base = response.failure(NAME);
@@ -163,10 +183,12 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
         .with_retry_after(response.retry_after().or_else(|| until_reset(response)))
         .with_provider(ProviderAnswer {
             status: Some(response.status.as_u16()),
-            code: answer.errors.into_iter().find_map(|error| error.field).map(|field| redactor.clean(&field)),
+            code: errors.iter().find_map(|error| error["field"].as_str()).map(|field| redactor.clean(field)),
             request_id: response.header("x-message-id").map(str::to_owned),
         });
-    match hint(kind, response.status, &lower) {
+    // SendGrid speaks JSON; a page in HTML that says no is somebody else's.
+    let is_page = response.header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
+    match hint(kind, response.status, &lower, is_page).or(base.hint()) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
@@ -177,24 +199,35 @@ fn until_reset(response: &HttpResponse) -> Option<Duration> {
     if response.status != StatusCode::TOO_MANY_REQUESTS {
         return None;
     }
-    let reset = UNIX_EPOCH + Duration::from_secs(response.header("x-ratelimit-reset")?.trim().parse().ok()?);
+    let seconds = response.header("x-ratelimit-reset")?.trim().parse().ok()?;
+    let reset = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
     Some(reset.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-fn hint(kind: ErrorKind, status: StatusCode, says: &str) -> Option<&'static str> {
-    Some(match kind {
-        ErrorKind::QuotaExceeded => "the account's credits are used up: upgrade the plan or wait for its renewal",
-        ErrorKind::Unauthorized if says.contains("whitelist") => {
-            "add this machine's public address under Settings → IP Access Management"
+fn hint(kind: ErrorKind, status: StatusCode, says: &str, is_page: bool) -> Option<&'static str> {
+    Some(match (kind, status) {
+        (ErrorKind::QuotaExceeded, _) => "the account's credits are used up: upgrade the plan or wait for its renewal",
+        (ErrorKind::Unauthorized, _) if is_page => {
+            "this is not how SendGrid answers: look for a proxy or firewall between this machine and SendGrid"
         }
-        ErrorKind::Unauthorized => {
+        (ErrorKind::Unauthorized, StatusCode::FORBIDDEN) => {
+            "give the API key the Mail Send permission; where Settings → IP Access Management is on, allow this \
+             machine's public address there"
+        }
+        (ErrorKind::Unauthorized, _) => {
             "create an API key with the Mail Send permission under Settings → API Keys; an EU key needs region `eu`"
+        }
+        (ErrorKind::Unavailable, StatusCode::FORBIDDEN) => {
+            "SendGrid blocks for a while after many bad requests: find out what made them bad before it does so again"
+        }
+        (_, StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS) => {
+            "data residency forbids this host: set `region` to `eu` for an EU subuser, to `global` otherwise"
+        }
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => {
+            "SendGrid takes up to 30 MB: the template or a value in it is far too long"
         }
         _ if says.contains("sender identity") => {
             "verify the From address under Settings → Sender Authentication, as a Single Sender or by its domain"
-        }
-        ErrorKind::Rejected if status == StatusCode::PAYLOAD_TOO_LARGE => {
-            "SendGrid takes up to 30 MB: the template or a value in it is far too long"
         }
         _ => return None,
     })
@@ -245,17 +278,4 @@ struct MailSettings {
 #[derive(Serialize)]
 struct Switch {
     enable: bool,
-}
-
-#[derive(Default, Deserialize)]
-struct Answer {
-    #[serde(default)]
-    errors: Vec<Fault>,
-}
-
-#[derive(Deserialize)]
-struct Fault {
-    #[serde(default)]
-    message: String,
-    field: Option<String>,
 }

@@ -7,6 +7,7 @@
 )]
 
 mod ca;
+pub mod conformance;
 mod http_answer;
 mod http_recorder;
 mod http_wire;
@@ -14,6 +15,7 @@ mod logs;
 mod mime;
 mod recordings;
 mod refused;
+pub mod replay;
 mod server;
 mod smtp_auth;
 mod smtp_recorder;

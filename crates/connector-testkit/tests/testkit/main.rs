@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod certificates;
+mod conformance;
 mod http;
 mod http_faults;
 mod logs;
 mod mime;
 mod recordings;
+mod replay;
 mod smtp;
 mod smtp_faults;
+mod toy;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

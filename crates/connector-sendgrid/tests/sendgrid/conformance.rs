@@ -1,0 +1,36 @@
+//! The suite that every connector runs.
+
+use connector_sendgrid::CONNECTOR;
+use connector_testkit::{
+    Answer,
+    conformance::{HttpProvider, Provider, Subject, TemplateText, Templates},
+};
+use serde_json::{Value, json};
+
+use crate::provider;
+
+fn subject() -> Subject {
+    Subject {
+        factory: &CONNECTOR,
+        config: provider::config(),
+        secrets: &["/apiKey"],
+        sender: Some("/fromEmail"),
+        hosts: &[("api.sendgrid.com", 443)],
+        templates: Templates::Rendered(set_templates),
+        provider: Provider::Http(HttpProvider {
+            accepts: |_| provider::accepted(),
+            refuses: |says| {
+                let errors = json!([{ "message": says, "field": says, "help": says }]);
+                Answer::status(400).header("x-message-id", "refused").json(json!({ "errors": errors }))
+            },
+            reads: provider::read,
+        }),
+    }
+}
+
+fn set_templates(config: &mut Value, templates: &[TemplateText]) {
+    let template = |text: &TemplateText| json!({ "usageType": text.usage_type, "type": "text/html", "subject": text.subject, "content": text.content });
+    config["templates"] = templates.iter().map(template).collect();
+}
+
+connector_testkit::conformance!(subject);

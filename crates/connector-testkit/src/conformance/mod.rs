@@ -1,0 +1,114 @@
+//! One suite of behaviour that every connector runs.
+//!
+//! A connector crate describes itself as a [`Subject`] and names the function that makes it:
+//!
+//! ```ignore
+//! mod conformance {
+//!     fn subject() -> Subject {
+//!         Subject { factory: &CONNECTOR, /* and so on */ }
+//!     }
+//!
+//!     connector_testkit::conformance!(subject);
+//! }
+//! ```
+//!
+//! Each check becomes a test with its own name. A check asks what a person would notice, and reaches the connector as
+//! a host does: configuration in JSON, a message, and a provider on the other side of the wire. What does not apply to
+//! a connector (templates, where its provider keeps them) passes without doing anything.
+
+pub mod codes;
+pub mod config;
+pub mod form;
+pub mod metadata;
+pub mod outcomes;
+mod peer;
+pub mod recipients;
+pub mod redaction;
+pub mod reuse;
+mod sample;
+pub mod schema;
+mod subject;
+pub mod templates;
+
+pub use peer::{Behaviour, Peer};
+pub use subject::{Arrived, HttpProvider, Provider, SmtpProvider, Subject, TemplateText, Templates, mailbox};
+
+/// Makes a test of every check, for the subject that the function `$subject` of the same module makes.
+#[macro_export]
+macro_rules! conformance {
+    ($subject:ident) => {
+        $crate::conformance_tests! { $subject;
+            metadata:
+                id_and_target_are_logtos,
+                names_and_descriptions_speak_ten_languages,
+                the_logo_is_a_picture_and_nothing_else,
+                the_readme_explains_every_field,
+                json_has_logtos_field_names;
+            schema:
+                is_valid_draft_2020_12,
+                the_configuration_given_is_valid,
+                what_it_accepts_can_be_built,
+                documents_of_other_types_are_refused;
+            form:
+                has_an_item_for_every_property,
+                every_item_has_words,
+                secrets_are_marked,
+                required_agrees_with_the_schema,
+                choices_defaults_and_presets_are_accepted,
+                conditions_name_other_items,
+                defaults_and_required_fields_make_a_configuration;
+            config:
+                every_problem_is_reported_at_once,
+                an_unknown_field_is_warned_of_with_the_nearest_name,
+                a_secret_with_a_line_break_is_refused_before_any_connection,
+                a_misplaced_secret_never_shows,
+                a_sender_is_one_mailbox;
+            recipients:
+                a_bad_recipient_fails_before_any_connection,
+                a_display_name_and_an_international_domain_arrive,
+                a_display_name_never_becomes_a_recipient;
+            templates:
+                a_type_has_its_own_template_or_generics,
+                without_any_template_nothing_is_sent,
+                a_localized_template_goes_first,
+                values_are_escaped_in_html_and_nowhere_else,
+                plain_content_is_text_alone,
+                a_subject_stays_one_line,
+                the_sender_is_named_by_the_template_and_never_by_a_value,
+                replies_go_where_the_template_says,
+                type_and_payload_are_passed_on_whole;
+            redaction:
+                a_refusal_shows_nothing_that_was_sent,
+                a_lost_connection_shows_nothing_that_was_sent,
+                nothing_that_was_sent_is_logged;
+            outcomes:
+                a_refused_connection_is_not_sent,
+                an_untrusted_certificate_is_not_sent_to,
+                a_stalled_handshake_ends_with_the_deadline,
+                no_answer_until_the_deadline_is_unknown,
+                a_reset_before_the_message_is_tried_again,
+                a_reset_after_the_message_is_unknown_and_never_repeated,
+                a_refusal_is_said_to_be_the_providers;
+            reuse:
+                fifty_sends_share_a_connection,
+                concurrent_sends_keep_apart,
+                a_connection_closed_while_idle_is_replaced;
+            codes:
+                are_those_of_the_design;
+        }
+    };
+}
+
+/// What [`conformance!`](crate::conformance) expands to.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
+    ($subject:ident; $($module:ident: $($check:ident),+;)+) => {
+        $(mod $module {
+            $(#[tokio::test]
+            async fn $check() {
+                $crate::conformance::$module::$check(&super::$subject()).await;
+            })+
+        })+
+    };
+}

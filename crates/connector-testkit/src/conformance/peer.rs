@@ -1,0 +1,221 @@
+//! The provider's side of a check: a recorder with the provider's manners, and ways to misbehave.
+
+use connector_kit::{ConnectTo, Context, Egress, EmailConnector};
+use serde_json::Value;
+
+use super::subject::{Arrived, HttpProvider, Provider, SmtpProvider, Subject, mailbox};
+use crate::{
+    Answer, Fault, HttpRecorder, RecordedMail, RecorderOptions, RefusedPort, SmtpRecorder, SmtpRecorderOptions,
+    SmtpScript, TestCa, parse_mail,
+};
+
+/// What the provider does with messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Accepts them.
+    Accepts,
+    /// Refuses them for good, saying this.
+    Refuses(String),
+    /// Takes them and never answers.
+    StaysSilent,
+    /// Resets the connection once a message is there, without an answer.
+    ResetsAfter,
+    /// Resets every new connection before anything is said on it.
+    ResetsBefore,
+    /// Never answers a TLS hello.
+    StallsTls,
+}
+
+/// The provider, on loopback. Connections to the subject's hosts come here; connections to any other host are refused.
+pub struct Peer {
+    server: Server,
+    authority: TestCa,
+    hosts: &'static [(&'static str, u16)],
+    nowhere: RefusedPort,
+}
+
+enum Server {
+    Http(HttpRecorder, HttpProvider),
+    Smtp(SmtpRecorder, SmtpProvider),
+}
+
+impl Peer {
+    /// Starts the subject's provider.
+    pub async fn start(subject: &Subject, behaviour: Behaviour) -> Self {
+        let authority = TestCa::new();
+        let names: Vec<&str> = subject.hosts.iter().map(|(host, _)| *host).collect();
+        let tls = Some(authority.server_config(&names));
+        let server = match subject.provider {
+            Provider::Http(provider) => {
+                Server::Http(HttpRecorder::start(RecorderOptions { tls, answers: Vec::new() }).await, provider)
+            }
+            Provider::Smtp(provider) => {
+                // Whether TLS comes first is read when a connection comes: it must be right from the beginning.
+                let script = script_of(provider, &behaviour);
+                Server::Smtp(SmtpRecorder::start(SmtpRecorderOptions { tls, script }).await, provider)
+            }
+        };
+        let peer = Self { server, authority, hosts: subject.hosts, nowhere: RefusedPort::new() };
+        peer.behave(behaviour);
+        peer
+    }
+
+    /// Behaves like this from now on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        match &self.server {
+            Server::Smtp(recorder, provider) => recorder.set_script(script_of(*provider, &behaviour)),
+            Server::Http(recorder, provider) => {
+                let HttpProvider { accepts, refuses, reads } = *provider;
+                let answer_a_message_with = |answer: Answer| {
+                    recorder.respond_with(move |request| match reads(request) {
+                        Some(_) => answer.clone(),
+                        None => accepts(request),
+                    });
+                };
+                match behaviour {
+                    Behaviour::Accepts => recorder.respond_with(accepts),
+                    Behaviour::Refuses(says) => answer_a_message_with(refuses(&says)),
+                    Behaviour::StaysSilent => answer_a_message_with(Answer::fault(Fault::Silent)),
+                    Behaviour::ResetsAfter => answer_a_message_with(Answer::fault(Fault::ResetAfterRead)),
+                    Behaviour::ResetsBefore => recorder.set_answers(vec![Answer::fault(Fault::ResetTls)]),
+                    Behaviour::StallsTls => recorder.set_answers(vec![Answer::fault(Fault::StallTls)]),
+                }
+            }
+        }
+    }
+
+    /// How connections get here. The provider's certificate is trusted.
+    #[must_use]
+    pub fn egress(&self) -> Egress {
+        self.egress_trusting(&self.authority)
+    }
+
+    /// How connections get here, trusting this authority.
+    pub(super) fn egress_trusting(&self, authority: &TestCa) -> Egress {
+        let port = match &self.server {
+            Server::Http(recorder, _) => recorder.port(),
+            Server::Smtp(recorder, _) => recorder.port(),
+        };
+        let here = |(host, from): &(&str, u16)| ConnectTo::new(host, *from, "127.0.0.1", port);
+        let elsewhere = format!("::127.0.0.1:{}", self.nowhere.port()).parse::<ConnectTo>().unwrap();
+        Egress {
+            connect_to: self.hosts.iter().map(here).chain([elsewhere]).collect(),
+            extra_roots: vec![authority.root_der()],
+            ..Egress::default()
+        }
+    }
+
+    /// The subject's connector, on its way here.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built.
+    #[must_use]
+    pub fn connector(&self, subject: &Subject) -> Box<dyn EmailConnector> {
+        self.connector_of(subject, &subject.config)
+    }
+
+    /// The connector of another configuration, on its way here.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built.
+    #[must_use]
+    pub fn connector_of(&self, subject: &Subject, config: &Value) -> Box<dyn EmailConnector> {
+        let context = Context::new(self.egress()).unwrap();
+        subject.factory.build(config, &context).unwrap_or_else(|error| panic!("the connector is not built: {error}"))
+    }
+
+    /// How many connections came.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        match &self.server {
+            Server::Http(recorder, _) => recorder.connections(),
+            Server::Smtp(recorder, _) => recorder.connections(),
+        }
+    }
+
+    /// Closes the connections that wait for their client, as an idle timeout does.
+    pub async fn close_connections(&self) {
+        match &self.server {
+            Server::Http(recorder, _) => recorder.close_connections().await,
+            Server::Smtp(recorder, _) => recorder.close_connections(Some("421 4.4.2 idle too long")).await,
+        }
+    }
+
+    /// The messages that came in whole, whatever became of them, as the provider understood them.
+    #[must_use]
+    pub fn arrived(&self) -> Vec<Arrived> {
+        match &self.server {
+            Server::Http(recorder, provider) => recorder.requests().iter().filter_map(provider.reads).collect(),
+            Server::Smtp(recorder, _) => recorder.messages().iter().map(read_mail).collect(),
+        }
+    }
+
+    /// The last message that came in whole.
+    ///
+    /// # Panics
+    ///
+    /// When none did.
+    #[must_use]
+    pub fn last(&self) -> Arrived {
+        self.arrived().pop().expect("no message arrived")
+    }
+
+    /// The last message as it was on the wire.
+    ///
+    /// # Panics
+    ///
+    /// When none came.
+    #[must_use]
+    pub fn last_on_the_wire(&self) -> String {
+        let bytes = match &self.server {
+            Server::Http(recorder, provider) => {
+                recorder.requests().into_iter().rfind(|request| (provider.reads)(request).is_some()).map(|one| one.body)
+            }
+            Server::Smtp(recorder, _) => recorder.messages().pop().map(|mail| mail.wire),
+        };
+        String::from_utf8_lossy(&bytes.expect("no message arrived")).into_owned()
+    }
+}
+
+fn script_of(provider: SmtpProvider, behaviour: &Behaviour) -> SmtpScript {
+    let script = SmtpScript { implicit_tls: provider.implicit_tls, ..SmtpScript::offering(provider.capabilities) };
+    match behaviour {
+        Behaviour::Accepts => script,
+        // A reply is one line.
+        Behaviour::Refuses(says) => script.answer("END", &[&format!("550 5.7.1 {}", says.replace(['\r', '\n'], " "))]),
+        Behaviour::StaysSilent => script.answer("END", &["silent"]),
+        Behaviour::ResetsAfter => script.answer("END", &["reset"]),
+        Behaviour::ResetsBefore if provider.implicit_tls => script.answer("TLS", &["reset"]),
+        Behaviour::ResetsBefore => script.answer("GREETING", &["reset"]),
+        Behaviour::StallsTls => script.answer("TLS", &["silent"]),
+    }
+}
+
+/// A mail as whoever gets it understands it.
+fn read_mail(mail: &RecordedMail) -> Arrived {
+    let parsed = parse_mail(&mail.source);
+    let mut recipients = mail.rcpt_to.iter().map(|said| envelope_address(said));
+    let to = recipients.next().expect("the message has no recipient");
+    let header = parsed.to.first().cloned().unwrap_or_default();
+    let further = parsed.to.iter().skip(1).chain(&parsed.cc).map(|mailbox| mailbox.address.clone());
+    let blind = parsed.header_values("bcc");
+    Arrived {
+        others: recipients.chain(further).chain(blind).collect(),
+        // Who is in the header is who is in the envelope, or it is somebody else's mail.
+        to: if header.address == to { header } else { mailbox(&to) },
+        from: parsed.from.first().cloned(),
+        reply_to: parsed.reply_to.first().cloned(),
+        subject: parsed.subject,
+        html: parsed.html,
+        text: parsed.text,
+        ..Arrived::default()
+    }
+}
+
+/// `user@example.com` of `<user@example.com> SIZE=1000`.
+fn envelope_address(said: &str) -> String {
+    let inside = said.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    inside.map_or(said, |(address, _)| address).to_owned()
+}
