@@ -150,7 +150,7 @@ pub struct Auth {
     /// The scope to ask for; what the server needs where it is Google's or Microsoft's.
     #[schemars(title = "Scope", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
     pub scope: Option<String>,
-    /// A Google service account's private key (PEM, PKCS #8).
+    /// A Google service account's private key: RSA, in PEM form, not encrypted.
     #[schemars(title = "Service account key", extend("format" = "pem", "x-form" = {
         "type": "MultilineText",
         "showWhen": { "auth.type": "OAuth2" }
@@ -311,6 +311,10 @@ fn auth_rules(auth: &Value, report: &mut Report) {
     }
     if !has("user") {
         report.problem("/auth/user", "is required with OAuth2: the mailbox to send from");
+    }
+    let key = &auth["privateKey"];
+    if key.is_object() || key.as_str().is_some_and(|pem| pem.contains("ENCRYPTED")) {
+        report.problem("/auth/privateKey", "an encrypted key cannot be used: decrypt it with `openssl pkcs8 -in FILE`");
     }
     if has("privateKey") || has("serviceClient") {
         if !has("privateKey") {

@@ -1,8 +1,10 @@
 //! From a rendered email to the bytes after DATA.
 
 use connector_kit::{Error, ErrorKind, Mailbox, RenderedEmail};
+use email_encoding::headers::{rfc2047, writer::EmailWriter};
 use lettre::{
     Address, Message,
+    address::Envelope,
     message::{
         Mailbox as LettreMailbox, MultiPart, SinglePart,
         header::{ContentType, HeaderName, HeaderValue, Headers},
@@ -10,6 +12,9 @@ use lettre::{
 };
 
 use crate::config::OneOrMany;
+
+/// Longest word that goes into a header as it is: RFC 5322 allows lines of 998 octets, name and fold included.
+const WORD_MAX: usize = 800;
 
 /// Headers that every message has from elsewhere; a second one would contradict it, or add recipients.
 const OURS: [&str; 12] = [
@@ -31,15 +36,10 @@ const OURS: [&str; 12] = [
 pub(crate) struct Mail {
     pub(crate) from: Address,
     pub(crate) to: Address,
+    /// Whether an address, in the envelope or in a header, needs a server with SMTPUTF8 (RFC 6531).
+    pub(crate) needs_utf8: bool,
     pub(crate) message_id: String,
     pub(crate) content: Vec<u8>,
-}
-
-impl Mail {
-    /// Whether an address needs a server with SMTPUTF8 (RFC 6531).
-    pub(crate) fn needs_utf8(&self) -> bool {
-        !AsRef::<str>::as_ref(&self.from).is_ascii() || !AsRef::<str>::as_ref(&self.to).is_ascii()
-    }
 }
 
 /// A configuration's custom headers, written out once.
@@ -74,7 +74,7 @@ pub(crate) fn custom_header(name: &str, value: &str) -> Result<String, String> {
         return Err("cannot hold line breaks or other control characters".to_owned());
     }
     let mut headers = Headers::new();
-    headers.insert_raw(HeaderValue::new(name, value.to_owned()));
+    headers.insert_raw(unstructured(name, value.to_owned()));
     Ok(headers.to_string())
 }
 
@@ -90,27 +90,75 @@ pub(crate) fn write(
     email: RenderedEmail,
 ) -> Result<Mail, Error> {
     let message_id = format!("<{}@{}>", uuid::Uuid::new_v4().simple(), from.domain());
-    let (from, to) = (mailbox(from, "/from")?, mailbox(to, "/to")?);
+    let unfit = |pointer: &'static str| move |fault: String| Error::invalid_message(pointer, fault);
+    let from = mailbox(from).map_err(unfit("/template/sendFrom"))?;
+    let to = mailbox(to).map_err(unfit("/to"))?;
     let (from_address, to_address) = (from.email.clone(), to.email.clone());
-    let mut builder = Message::builder().from(from).to(to).subject(email.subject).message_id(Some(message_id.clone()));
-    if let Some(reply_to) = reply_to {
-        builder = builder.reply_to(mailbox(reply_to, "/template/replyTo")?);
+    let mut needs_utf8 = !is_ascii(&from_address) || !is_ascii(&to_address);
+    let mut builder = Message::builder().from(from).to(to).message_id(Some(message_id.clone()));
+    if !email.subject.is_empty() {
+        builder = builder.raw_header(unstructured(HeaderName::new_from_ascii_str("Subject"), email.subject));
     }
-    let message = match email.html {
-        Some(html) if email.text.is_empty() => builder.singlepart(SinglePart::html(html)),
-        Some(html) => builder.multipart(MultiPart::alternative_plain_html(email.text, html)),
-        None => builder.singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(email.text)),
+    if let Some(reply_to) = reply_to {
+        let reply_to = mailbox(reply_to).map_err(unfit("/template/replyTo"))?;
+        needs_utf8 |= !is_ascii(&reply_to.email);
+        builder = builder.reply_to(reply_to);
+    }
+    let cannot = |cause| Error::invalid_message("", format!("cannot be written as mail: {cause}"));
+    // Given, so that lettre does not read it off the headers: it cannot read everything it writes.
+    let envelope = Envelope::new(Some(from_address.clone()), vec![to_address.clone()]).map_err(cannot)?;
+    builder = builder.envelope(envelope);
+    let text = body(email.text);
+    let message = match email.html.map(body) {
+        Some(html) if text.is_empty() => builder.singlepart(SinglePart::html(html)),
+        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
+        None => builder.singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text)),
     };
-    let message = message.map_err(|cause| Error::invalid_message("", format!("cannot be written as mail: {cause}")))?;
+    let formatted = message.map_err(cannot)?.formatted();
     let mut content = prefix.to_vec();
-    content.extend_from_slice(&message.formatted());
-    Ok(Mail { from: from_address, to: to_address, message_id, content })
+    // The line end before the final dot is lettre's to write.
+    content.extend_from_slice(formatted.strip_suffix(b"\r\n").unwrap_or(&formatted));
+    Ok(Mail { from: from_address, to: to_address, needs_utf8, message_id, content })
 }
 
-fn mailbox(mailbox: &Mailbox, pointer: &str) -> Result<LettreMailbox, Error> {
+/// A mailbox as lettre has it.
+///
+/// # Errors
+/// When lettre takes it for none.
+pub(crate) fn mailbox(mailbox: &Mailbox) -> Result<LettreMailbox, String> {
     let address = Address::new(mailbox.local_part(), mailbox.domain())
-        .map_err(|cause| Error::invalid_message(pointer, format!("not an address that mail can carry: {cause}")))?;
+        .map_err(|cause| format!("not an address that mail can carry: {cause}"))?;
     Ok(LettreMailbox::new(mailbox.name().map(str::to_owned), address))
+}
+
+/// A text as a body may hold it: lettre ends lines by CRLF, but leaves carriage returns alone, and NUL no mail may have
+/// (RFC 5322, 2.3).
+fn body(text: String) -> String {
+    match text.contains(['\r', '\0']) {
+        true => text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', ""),
+        false => text,
+    }
+}
+
+fn is_ascii(address: &Address) -> bool {
+    AsRef::<str>::as_ref(address).is_ascii()
+}
+
+/// A header of plain text. lettre encodes what is beyond ASCII and folds between words; a word too long for a line,
+/// and one that a reader would decode though nobody has encoded it, are left to be encoded here.
+fn unstructured(name: HeaderName, value: String) -> HeaderValue {
+    if value.split(' ').all(|word| word.len() <= WORD_MAX && !word.contains("=?")) {
+        return HeaderValue::new(name, value);
+    }
+    let mut encoded = String::with_capacity(value.len() * 2);
+    let mut writer = EmailWriter::new(&mut encoded, name.len() + 2, 0, false);
+    let written = rfc2047::encode(&value, &mut writer);
+    drop(writer);
+    // Writing into a String does not fail.
+    match written {
+        Ok(()) => HeaderValue::dangerous_new_pre_encoded(name, value, encoded),
+        Err(_) => HeaderValue::new(name, String::new()),
+    }
 }
 
 /// The error of an address that the server cannot carry.

@@ -12,7 +12,7 @@ use connector_kit::{
     oauth::{AccessToken, TokenCache, request_token},
 };
 use ring::{rand::SystemRandom, signature};
-use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 use serde_json::json;
 
 use crate::config::Auth;
@@ -45,6 +45,7 @@ enum Grant {
         client_id: String,
         client_secret: Secret,
         refresh_token: Secret,
+        scope: Option<String>,
     },
     Client {
         client_id: String,
@@ -68,7 +69,7 @@ impl TokenSource {
         let endpoint = Url::parse(auth.access_url.as_deref().unwrap_or(GOOGLE))
             .map_err(|cause| invalid("/auth/accessUrl", &format!("is not a URL: {cause}")))?;
         let microsoft = endpoint.host_str() == Some(MICROSOFT_HOST);
-        let scope = auth.scope.or_else(|| microsoft.then(|| MICROSOFT_SCOPE.to_owned()));
+        let scope = auth.scope.clone().or_else(|| microsoft.then(|| MICROSOFT_SCOPE.to_owned()));
         let given = auth.access_token.clone().map(|secret| AccessToken::living(secret, lifetime(auth.expires)));
         let missing = || invalid("/auth", "OAuth2 has nothing to get an access token with");
         let grant = match (auth.private_key, auth.client_id, auth.client_secret, auth.refresh_token) {
@@ -79,7 +80,8 @@ impl TokenSource {
                 key: Box::new(read_key(&key)?),
             },
             (None, Some(client_id), Some(client_secret), Some(refresh_token)) => {
-                Grant::Refresh { client_id, client_secret, refresh_token }
+                // Without a scope of its own, a refresh asks for what the mailbox's owner has granted.
+                Grant::Refresh { client_id, client_secret, refresh_token, scope: auth.scope }
             }
             (None, Some(client_id), Some(client_secret), None) => Grant::Client { client_id, client_secret, scope },
             _ => Grant::Given(auth.access_token.ok_or_else(missing)?),
@@ -105,13 +107,14 @@ impl TokenSource {
         let http = self.http.as_ref();
         match &self.grant {
             Grant::Given(token) => Ok(AccessToken::living(token.clone(), UNKNOWN_END)),
-            Grant::Refresh { client_id, client_secret, refresh_token } => {
-                let form = [
+            Grant::Refresh { client_id, client_secret, refresh_token, scope } => {
+                let mut form = vec![
                     ("grant_type", "refresh_token"),
-                    ("client_id", client_id),
+                    ("client_id", client_id.as_str()),
                     ("client_secret", client_secret.expose()),
                     ("refresh_token", refresh_token.expose()),
                 ];
+                form.extend(scope.as_deref().map(|scope| ("scope", scope)));
                 request_token(http, &self.endpoint, &form, None).await
             }
             Grant::Client { client_id, client_secret, scope } => {
@@ -143,14 +146,16 @@ fn lifetime(expires: Option<u64>) -> Duration {
     (UNIX_EPOCH + Duration::from_millis(expires)).duration_since(SystemTime::now()).unwrap_or_default()
 }
 
-/// Reads an RSA key in PKCS #8. Line breaks may be written `\n`, as in Google's JSON files.
+/// Reads an RSA key in PKCS #8 or PKCS #1. Line breaks may be written `\n`, as in Google's JSON files.
 fn read_key(pem: &Secret) -> Result<signature::RsaKeyPair, Error> {
     let refuse = |what: &str| invalid("/auth/privateKey", what);
     let pem = pem.expose().replace("\\n", "\n");
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
-        .map_err(|_| refuse("is not a PKCS #8 key in PEM form (-----BEGIN PRIVATE KEY-----)"))?;
-    signature::RsaKeyPair::from_pkcs8(der.secret_pkcs8_der())
-        .map_err(|_| refuse("is not an RSA key of 2048 bits or more"))
+    let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
+        Ok(PrivateKeyDer::Pkcs8(der)) => signature::RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        Ok(PrivateKeyDer::Pkcs1(der)) => signature::RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        _ => return Err(refuse("is not a private key in PEM form (-----BEGIN PRIVATE KEY-----)")),
+    };
+    key.map_err(|_| refuse("is not an RSA key of 2048 to 4096 bits"))
 }
 
 /// A signed assertion (RFC 7523, RS256) that `client` speaks for `user`.

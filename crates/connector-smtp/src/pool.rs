@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, TlsOptions};
+use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, TlsOptions, TlsStream};
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult, WeakPool};
 use lettre::transport::smtp::extension::ClientId;
+use tokio::net::TcpStream;
 
 use crate::{oauth::TokenSource, replies::Failure, session::Session, wire::Wire};
 
@@ -64,16 +65,15 @@ impl Server {
             Login::None => {}
             Login::Password { user, password } => {
                 self.warn_if_clear(&session);
-                let login = session.log_in(user, password, &self.client).await;
-                self.checked(login, &mut session, Some(password))?;
+                let login = session.log_in(user, password).await;
+                login.map_err(|failure| failure.into_error(&self.host, &session.hide(Redactor::default())))?;
             }
             Login::Token { user, source } => {
                 self.warn_if_clear(&session);
                 let token = source.token().await?;
-                let login = session.log_in_by_token(user, &token).await;
-                self.checked(login, &mut session, Some(&token)).map_err(|error| {
-                    let refused = error.kind() == ErrorKind::Unauthorized;
-                    Refused { token: refused.then_some(token), error }
+                session.log_in_by_token(user, &token).await.map_err(|failure| Refused {
+                    token: failure.is_refusal_of_credentials().then_some(token),
+                    error: failure.into_error(&self.host, &session.hide(Redactor::default())),
                 })?;
             }
         }
@@ -82,48 +82,45 @@ impl Server {
 
     async fn connect(&self) -> Result<Session, Error> {
         let stream = self.dialer.connect(&self.host, self.port, &self.dial).await?;
-        let wire = if self.implicit_tls {
-            Wire::encrypted(self.dialer.start_tls(stream, &self.tls_name, &self.tls).await?)
-        } else {
-            Wire::plain(stream)
-        };
+        let wire = if self.implicit_tls { Wire::encrypted(self.encrypt(stream).await?) } else { Wire::plain(stream) };
         let opened = Session::open(wire, &self.client, self.greeting_timeout, self.reply_timeout).await;
-        opened.map_err(|failure| self.error(failure, None))
+        opened.map_err(|failure| self.error(failure))
     }
 
     async fn start_tls(&self, session: &mut Session) -> Result<(), Error> {
-        let asked = session.ask_for_tls().await.cloned();
-        let wire = self.checked(asked, session, None)?;
+        let wire = session.ask_for_tls().await.map_err(|failure| self.error(failure))?;
         let Some(stream) = wire.take_plain() else {
-            return Err(Error::new(ErrorKind::Unavailable, format!("{}: the connection is closed", self.host)));
+            let what = format!("{}: STARTTLS: the server said more in clear than it was asked for", self.host);
+            return Err(Error::new(ErrorKind::InvalidResponse, what)
+                .with_hint("somebody between here and the server may be tampering with the connection"));
         };
-        // From here on there is nothing to say goodbye on, until TLS stands.
-        session.spoil();
-        wire.put_encrypted(self.dialer.start_tls(stream, &self.tls_name, &self.tls).await?);
-        let greeted = session.say_hello(&self.client).await;
-        self.checked(greeted, session, None)?;
-        session.unspoil();
-        Ok(())
+        wire.put_encrypted(self.encrypt(stream).await?);
+        session.say_hello(&self.client).await.map_err(|failure| self.error(failure))
+    }
+
+    /// TLS counts as connecting.
+    async fn encrypt(&self, stream: TcpStream) -> Result<TlsStream, Error> {
+        let limit = self.dial.connect_timeout.unwrap_or(Duration::MAX);
+        let handshake = self.dialer.start_tls(stream, &self.tls_name, &self.tls);
+        let outcome = tokio::time::timeout(limit, handshake).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Unavailable, format!("{}: no TLS handshake within {limit:?}", self.host)))
+        });
+        outcome.map_err(|error| match error.hint() {
+            None if self.implicit_tls => {
+                error.with_hint("does the port expect TLS from the first byte? With STARTTLS, secure must be false")
+            }
+            _ => error,
+        })
     }
 
     fn warn_if_clear(&self, session: &Session) {
         if !session.is_encrypted() {
-            tracing::warn!(host = self.host, "the server offers no TLS: signing in over an unencrypted connection");
+            tracing::warn!(host = self.host, "signing in over an unencrypted connection; requireTLS would refuse this");
         }
     }
 
-    fn checked<T>(&self, step: Result<T, Failure>, session: &mut Session, secret: Option<&Secret>) -> Result<T, Error> {
-        step.map_err(|failure| {
-            if !failure.leaves_connection() {
-                session.spoil();
-            }
-            self.error(failure, secret)
-        })
-    }
-
-    fn error(&self, failure: Failure, secret: Option<&Secret>) -> Error {
-        let redactor = secret.map_or_else(Redactor::default, |secret| Redactor::default().and_secret(secret));
-        failure.into_error(&self.host, &redactor)
+    fn error(&self, failure: Failure) -> Error {
+        failure.into_error(&self.host, &Redactor::default())
     }
 }
 
@@ -148,7 +145,10 @@ impl Manager for Server {
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Error> {
-        if session.is_usable() { Ok(()) } else { Err(RecycleError::message("closed or left in mid-dialogue")) }
+        match session.make_ready().await {
+            true => Ok(()),
+            false => Err(RecycleError::message("closed by the server, or left in mid-dialogue")),
+        }
     }
 }
 
@@ -193,6 +193,6 @@ async fn sweep(pool: WeakPool<Server>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         let Some(pool) = pool.upgrade() else { return };
-        pool.retain(|_, metrics| metrics.last_used() < IDLE_MOST);
+        pool.retain(|session, _| session.last_used().elapsed() < IDLE_MOST);
     }
 }

@@ -1,6 +1,6 @@
 //! What an SMTP server's replies mean.
 
-use std::error::Error as _;
+use std::{error::Error as _, io, time::Duration};
 
 use connector_kit::{Delivery, Error, ErrorKind, ProviderAnswer, Redactor};
 
@@ -42,31 +42,40 @@ pub(crate) struct Failure {
 pub(crate) enum Cause {
     /// The server said no.
     Reply { code: u16, text: String },
+    /// The server does not offer what is needed.
+    NotOffered(&'static str),
     /// The connection was lost, or the server kept silent.
     Lost(String),
-    /// The server said something that is not SMTP.
+    /// The server said something that is not SMTP, or not an answer to what it was asked.
     Garbled,
 }
 
 impl Failure {
     pub(crate) fn of(stage: Stage, error: &lettre::transport::smtp::Error) -> Self {
-        let source = error.source().map(ToString::to_string).unwrap_or_default();
+        let source = error.source();
+        let text = source.map(ToString::to_string).unwrap_or_default();
+        let broken_off = source.and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
         let cause = match error.status() {
-            Some(code) => Cause::Reply { code: code.into(), text: source },
-            None if source == "incomplete response" => Cause::Lost("the server closed the connection".to_owned()),
-            None if error.is_response() => Cause::Garbled,
-            None => Cause::Lost(source),
+            Some(code) => Cause::Reply { code: code.into(), text },
+            None if text == "incomplete response" => Cause::Lost("the server closed the connection".to_owned()),
+            None if error.is_response() || broken_off == Some(io::ErrorKind::InvalidData) => Cause::Garbled,
+            None => Cause::Lost(text),
         };
         Self { stage, cause }
     }
 
-    pub(crate) fn silent(stage: Stage, seconds: f64) -> Self {
-        Self { stage, cause: Cause::Lost(format!("the server did not reply within {seconds} s")) }
+    pub(crate) fn silent(stage: Stage, limit: Duration) -> Self {
+        Self { stage, cause: Cause::Lost(format!("the server did not reply within {limit:?}")) }
+    }
+
+    /// Whether the server knows the user or the token and will not have them, or does not know them.
+    pub(crate) fn is_refusal_of_credentials(&self) -> bool {
+        self.stage == Stage::Auth && matches!(self.cause, Cause::Reply { code: 500..600, .. })
     }
 
     /// Whether the connection may go on serving after this.
     pub(crate) fn leaves_connection(&self) -> bool {
-        matches!(self.cause, Cause::Reply { code, .. } if code != 421)
+        matches!(self.cause, Cause::Reply { code, .. } if code != 421) || matches!(self.cause, Cause::NotOffered(_))
     }
 
     /// Whether a kept connection turned out to be gone: a new one is worth the while.
@@ -74,37 +83,45 @@ impl Failure {
         match &self.cause {
             Cause::Reply { code, .. } => *code == 421,
             Cause::Lost(_) => self.stage != Stage::Content,
-            Cause::Garbled => false,
+            Cause::Garbled | Cause::NotOffered(_) => false,
         }
     }
 
     /// The error to return. `redactor` takes what the server echoes out of its words.
     pub(crate) fn into_error(self, host: &str, redactor: &Redactor) -> Error {
         let stage = self.stage.doing();
-        match self.cause {
-            Cause::Lost(cause) => {
-                let unknown = self.stage == Stage::Content;
-                let delivery = if unknown { Delivery::Unknown } else { Delivery::NotSent };
-                Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {cause}")).delivery_is(delivery)
+        let delivery = if self.stage == Stage::Content { Delivery::Unknown } else { Delivery::NotSent };
+        let error = match self.cause {
+            Cause::Reply { code, text } => return refusal(host, self.stage, code, &text, redactor),
+            Cause::NotOffered(what) => {
+                let error = Error::new(ErrorKind::Unauthorized, format!("{host}: the server does not offer {what}"));
+                return error.with_hint("many servers offer it only after STARTTLS: check port, secure and ignoreTLS");
             }
+            Cause::Lost(cause) => Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {cause}")),
             Cause::Garbled => {
-                let delivery = if self.stage == Stage::Content { Delivery::Unknown } else { Delivery::NotSent };
                 Error::new(ErrorKind::InvalidResponse, format!("{host}: {stage}: the server's reply is not SMTP"))
-                    .delivery_is(delivery)
-                    .with_hint(
-                        "is this an SMTP port? With secure off the server must greet in clear, with secure on in TLS",
-                    )
             }
-            Cause::Reply { code, text } => refusal(host, self.stage, code, &text, redactor),
+        };
+        let error = error.delivery_is(delivery);
+        match self.stage {
+            Stage::Greeting => error.with_hint(
+                "is this an SMTP port? With secure off the server must greet in clear, with secure on in TLS",
+            ),
+            _ => error,
         }
     }
 }
 
 fn refusal(host: &str, stage: Stage, code: u16, text: &str, redactor: &Redactor) -> Error {
     let enhanced = enhanced_status(text);
-    let (kind, hint) = meaning(stage, code, enhanced, &text.to_ascii_lowercase());
-    let error = Error::new(kind, format!("{host}: {}: {code} {}", stage.doing(), redactor.clean(text)))
-        .with_provider(ProviderAnswer { status: Some(code), code: enhanced.map(str::to_owned), request_id: None });
+    let says = redactor.clean(text);
+    // Read without what it echoes: an address may hold any word.
+    let (kind, hint) = meaning(stage, code, enhanced.unwrap_or_default(), &says.to_ascii_lowercase());
+    let error = Error::new(kind, format!("{host}: {}: {code} {says}", stage.doing())).with_provider(ProviderAnswer {
+        status: Some(code),
+        code: enhanced.map(str::to_owned),
+        request_id: None,
+    });
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -122,54 +139,103 @@ fn enhanced_status(text: &str) -> Option<&str> {
     valid.then_some(word)
 }
 
+/// An amount of the account is used up: Gmail, Amazon SES, SendGrid, Microsoft 365, cPanel's Exim.
+const QUOTA: [&str; 14] = [
+    "daily user sending",
+    "daily sending",
+    "daily message",
+    "daily quota",
+    "daily limit",
+    "sending quota",
+    "sending limit",
+    "message quota",
+    "monthly limit",
+    "monthly quota",
+    "credits exceeded",
+    "emails per hour",
+    "submissionquotaexceeded",
+    "storedrv.submission.exception:quotaexceeded",
+];
+/// Too much at once: Gmail, Amazon SES, Microsoft 365, Postfix.
+const BURST: [&str; 14] = [
+    "too many",
+    "too much mail",
+    "too fast",
+    "too quickly",
+    "too frequent",
+    "slow down",
+    "throttl",
+    "rate limit",
+    "rate exceeded",
+    "at a rate",
+    "unusual rate",
+    "relay limit exceeded",
+    "per second",
+    "per minute",
+];
+/// More connections than the server takes from one client or mailbox: Microsoft 365 takes three.
+const CONNECTIONS: [&str; 3] = ["concurrent connection", "thread limit exceeded", "connections from"];
+
 /// What a refusal means, by RFC 5321 (codes), RFC 4954 (authentication), RFC 3463 (enhanced codes), and, where those
-/// leave it open, by the words that servers use.
-fn meaning(stage: Stage, code: u16, enhanced: Option<&str>, text: &str) -> (ErrorKind, Option<&'static str>) {
+/// leave it open, by the words that servers use. `text` is in lower case.
+fn meaning(stage: Stage, code: u16, enhanced: &str, text: &str) -> (ErrorKind, Option<&'static str>) {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let temporary = (400..500).contains(&code);
-    let quota = says(&["daily", "quota exceeded", "sending limit", "message limit", "sending quota", "limit exceeded"])
-        && !says(&["mailbox", "over quota", "storage", "recipient", "size", "rate"]);
-    if stage == Stage::Auth || matches!(code, 530 | 534 | 535 | 538) {
-        return match code {
-            400..500 => (ErrorKind::Unavailable, None),
-            530 | 538 => {
-                (ErrorKind::Unauthorized, Some("the server wants TLS or a user first: set requireTLS and auth"))
-            }
-            534 => (
-                ErrorKind::Unauthorized,
-                Some("the server wants a stronger way to sign in, such as an app password or OAuth2"),
-            ),
-            _ => (
-                ErrorKind::Unauthorized,
-                Some("check user and password; many providers want an app password or an SMTP credential"),
-            ),
-        };
-    }
+    let is_temporary = code < 500;
     // Gmail: 550 5.4.5 Daily user sending limit exceeded.
-    if quota || enhanced == Some("5.4.5") {
-        return (ErrorKind::QuotaExceeded, Some("the account's sending quota is used up"));
+    if says(&QUOTA) || enhanced == "5.4.5" {
+        return (ErrorKind::QuotaExceeded, Some("the account's sending quota, or its own mailbox, is used up"));
     }
-    if temporary
-        && (says(&["too many", "rate limit", "throttl", "too fast", "slow down"]) || enhanced == Some("4.7.28"))
-    {
+    if is_temporary && says(&CONNECTIONS) {
+        let hint = "the server takes fewer connections at once: send less in parallel, or through several accounts";
+        return (ErrorKind::RateLimited, Some(hint));
+    }
+    if is_temporary && (says(&BURST) || enhanced == "4.7.28") {
         return (ErrorKind::RateLimited, None);
     }
-    if matches!(enhanced, Some("5.3.4" | "5.2.3")) || (code == 552 && says(&["size", "too large", "too big"])) {
+    if stage == Stage::Auth || matches!(code, 530 | 534 | 535 | 538) {
+        return authentication(code, enhanced, text);
+    }
+    if matches!(enhanced, "5.3.4" | "5.2.3") || (code == 552 && says(&["size", "too large", "too big"])) {
         return (ErrorKind::Rejected, Some("the message is larger than the server takes: shorten the template"));
     }
-    if matches!(enhanced, Some("5.2.2" | "4.2.2")) || says(&["mailbox full", "over quota", "mailbox is full"]) {
-        let kind = if temporary { ErrorKind::Unavailable } else { ErrorKind::Rejected };
+    if matches!(enhanced, "5.2.2" | "4.2.2") || says(&["mailbox full", "mailbox is full", "over quota"]) {
+        let kind = if is_temporary { ErrorKind::Unavailable } else { ErrorKind::Rejected };
         return (kind, Some("the recipient's mailbox is full"));
     }
-    if temporary {
-        return (ErrorKind::Unavailable, None);
+    if is_temporary {
+        let hint = "the server puts off senders that it does not know yet; it takes the message some minutes later";
+        return (ErrorKind::Unavailable, says(&["greylist", "graylist"]).then_some(hint));
     }
-    let hint = match (stage, enhanced) {
-        (Stage::Mail, _) => Some("the server does not take this sender: fromEmail must belong to the account"),
-        (Stage::StartTls, _) => Some("the server refuses STARTTLS: use port 465 with secure, if it has one"),
-        (_, Some("5.7.1")) => Some("the server relays for known senders or users only: check auth and fromEmail"),
-        (Stage::Rcpt, _) => Some("the server refuses this recipient"),
+    let hint = match stage {
+        Stage::Greeting => Some("the server turns this client away: for its address, or for its name (`name`)"),
+        Stage::StartTls => Some("the server refuses STARTTLS: use port 465 with secure, if it has one"),
+        Stage::Mail => Some("the server does not take this sender: fromEmail must belong to the account"),
+        Stage::Rcpt if says(&["relay"]) => Some("the server relays for known users or addresses only: check auth"),
+        Stage::Rcpt => Some("the server refuses this recipient"),
+        _ if says(&["not verified", "sendas", "send as", "sender"]) => {
+            Some("the server does not take this sender: fromEmail must belong to the account, and be verified there")
+        }
+        _ if enhanced.starts_with("5.7.") || says(&["spam", "dmarc", "policy"]) => {
+            Some("the server refuses the content or the sender's domain: check its SPF, DKIM and DMARC records")
+        }
         _ => None,
     };
     (ErrorKind::Rejected, hint)
+}
+
+fn authentication(code: u16, enhanced: &str, text: &str) -> (ErrorKind, Option<&'static str>) {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let hint = match code {
+        // RFC 4954: the server wants the password set anew, or another way to sign in used once.
+        432 if enhanced == "4.7.12" => "the server wants the password changed first",
+        ..500 => return (ErrorKind::Unavailable, None),
+        530 | 538 => "the server wants TLS or a user first: set requireTLS and auth",
+        // Microsoft 365.
+        _ if enhanced == "5.7.139" || enhanced == "5.7.30" || says(&["smtpclientauthentication"]) => {
+            "signing in by password is switched off for this mailbox or tenant: use OAuth2, or allow SMTP AUTH"
+        }
+        534 => "the server wants a stronger way to sign in, such as an app password or OAuth2",
+        _ => "check user and password; many providers want an app password or an SMTP credential",
+    };
+    (ErrorKind::Unauthorized, Some(hint))
 }

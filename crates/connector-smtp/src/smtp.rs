@@ -1,12 +1,16 @@
 //! The connector: one message, one dialogue with the server.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, DialOptions, EmailConnector, Error,
     Mailbox, Message, Problem, Progress, Receipt, Redactor, TlsOptions, TlsVersion, async_trait, root_certificates,
 };
 use lettre::transport::smtp::extension::ClientId;
+use url::Host;
 
 use crate::{
     config::{Auth, AuthType, OneOrMany, SmtpConfig, Tls, TlsMinVersion},
@@ -69,7 +73,10 @@ impl Connector for Smtp {
         let headers = config.custom_headers.unwrap_or_default();
         let custom_headers = mail::custom_headers(&headers).map_err(|fault| invalid("/customHeaders", fault))?;
         let tls = config.tls.unwrap_or_default();
-        let tls_name = tls.servername.clone().or(config.servername).unwrap_or_else(|| config.host.clone());
+        // Neither the resolver nor a certificate knows names beyond ASCII.
+        let ascii = |host: String| Host::parse(&host).map_or(host, |known| known.to_string());
+        let host = ascii(config.host);
+        let tls_name = tls.servername.clone().or(config.servername).map_or_else(|| host.clone(), ascii);
         let local_address = config.local_address.map(|text| text.parse()).transpose();
         let milliseconds = Duration::from_millis;
         let server = Server {
@@ -80,18 +87,24 @@ impl Connector for Smtp {
                 local_address: local_address
                     .map_err(|_| invalid("/localAddress", "must be an IP address".to_owned()))?,
             },
-            host: config.host,
+            host,
             port: config.port,
             implicit_tls: config.secure,
             require_tls: config.require_tls,
             ignore_tls: config.ignore_tls,
             tls: tls_options(tls).map_err(|fault| invalid("/tls/ca", fault))?,
             tls_name,
-            client: client_id(config.name.as_deref()),
+            client: client_id(config.name),
             greeting_timeout: milliseconds(config.greeting_timeout),
             reply_timeout: milliseconds(config.socket_timeout),
             login: login(config.auth, context)?,
         };
+        mail::mailbox(&config.from_email).map_err(|fault| invalid("/fromEmail", fault))?;
+        config
+            .reply_to
+            .iter()
+            .try_for_each(|to| mail::mailbox(to).map(drop))
+            .map_err(|fault| invalid("/replyTo", fault))?;
         Ok(Self {
             sessions: Sessions::new(server)?,
             from: config.from_email,
@@ -119,21 +132,19 @@ fn tls_options(tls: Tls) -> Result<TlsOptions, String> {
 
 /// What to say in EHLO: the name in ASCII, an address in brackets, or the loopback address when nothing is known of
 /// this machine, as nodemailer does.
-fn client_id(name: Option<&str>) -> ClientId {
-    let unknown = || ClientId::Ipv4([127, 0, 0, 1].into());
-    let Some(name) = name else {
-        return match ClientId::default() {
-            ClientId::Domain(name) if !name.contains('.') => unknown(),
-            machine => machine,
-        };
-    };
+fn client_id(name: Option<String>) -> ClientId {
+    let name = name.or_else(|| match ClientId::default() {
+        ClientId::Domain(machine) if machine.contains('.') => Some(machine),
+        _ => None,
+    });
+    let name = name.unwrap_or_default();
     let bare = name.trim_start_matches('[').trim_end_matches(']').trim_start_matches("IPv6:");
     match bare.parse() {
-        Ok(std::net::IpAddr::V4(address)) => ClientId::Ipv4(address),
-        Ok(std::net::IpAddr::V6(address)) => ClientId::Ipv6(address),
-        Err(_) => match url::Host::parse(name) {
-            Ok(host) => ClientId::Domain(host.to_string()),
-            Err(_) => unknown(),
+        Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
+        Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
+        Err(_) => match Host::parse(&name) {
+            Ok(Host::Domain(name)) => ClientId::Domain(name),
+            _ => ClientId::Ipv4(Ipv4Addr::LOCALHOST),
         },
     }
 }
@@ -169,14 +180,23 @@ impl Smtp {
         let host = &self.sessions.server().host;
         loop {
             let (mut session, reused) = self.sessions.get().await?;
-            if mail.needs_utf8() && !session.offers_smtputf8() {
+            if mail.needs_utf8 && !session.offers_smtputf8() {
                 return Err(mail::needs_smtputf8(host));
             }
             match session.send(mail, &progress).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if reused && failure.is_stale_connection() => self.sessions.drop_idle(),
-                Err(failure) => return Err(failure.into_error(host, &Redactor::of_message(message))),
+                Err(failure) => return Err(failure.into_error(host, &session.hide(self.redactor(message)))),
             }
+        }
+    }
+
+    /// Hides what a server may echo. Renders again rather than to keep what only an error needs.
+    fn redactor(&self, message: &Message) -> Redactor {
+        let redactor = Redactor::of_message(message);
+        match self.templates.render(message) {
+            Ok(email) => redactor.and_mail(&email),
+            Err(_) => redactor,
         }
     }
 }

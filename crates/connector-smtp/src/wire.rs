@@ -1,4 +1,5 @@
-//! The connection below an SMTP session: in clear or encrypted, upgraded in place, and checked before reuse.
+//! The connection below an SMTP session: in clear or encrypted, upgraded in place, checked before reuse, and read line
+//! by line.
 
 use std::{
     io,
@@ -15,70 +16,91 @@ use tokio::{
     net::TcpStream,
 };
 
+/// Longest part of a reply's line that is read; RFC 5321 allows 512 octets (4.5.3.1.5). What is longer still counts,
+/// shortened: its code decides what became of a message.
+const LINE_MAX: usize = 900;
+/// Most lines of one reply. EHLO has a dozen or two; lettre reads all of them anew for each one that comes.
+const LINES_MAX: usize = 200;
+const CHUNK: usize = 4096;
+
 /// A handle on the connection. lettre holds one, the session another: lettre never gives its stream back, and the
-/// session must upgrade it, look whether it still lives, and set TCP_NODELAY before.
+/// session must upgrade it, look whether it still lives, and read what lettre forgets.
+///
+/// lettre gets one line at a time. So nothing that a server, or somebody in between, says ahead of time gets into
+/// lettre's buffer, where it would outlive the TLS handshake and be taken for an encrypted reply.
 #[derive(Debug, Clone)]
-pub(crate) struct Wire(Arc<Mutex<Transport>>);
+pub(crate) struct Wire(Arc<Mutex<Link>>);
+
+#[derive(Debug)]
+struct Link {
+    transport: Transport,
+    /// Read, and not yet a whole line.
+    received: Vec<u8>,
+    /// A line on its way to lettre.
+    line: Vec<u8>,
+    /// The lines since the last command: the whole reply, once lettre has read it.
+    reply: Vec<String>,
+}
 
 #[derive(Debug)]
 enum Transport {
     Plain(TcpStream),
-    /// In clear, read byte by byte: nothing that comes after the reply to STARTTLS gets into lettre's buffer, where it
-    /// would be taken for an encrypted reply.
-    BeforeTls(TcpStream),
     Encrypted(Box<TlsStream>),
-    /// While the TLS handshake has the connection, and after it failed.
+    /// While the TLS handshake has the connection, and once it is closed.
     Gone,
 }
 
 impl Wire {
     pub(crate) fn plain(stream: TcpStream) -> Self {
-        Self(Arc::new(Mutex::new(Transport::Plain(stream))))
+        Self::over(Transport::Plain(stream))
     }
 
     pub(crate) fn encrypted(stream: TlsStream) -> Self {
-        Self(Arc::new(Mutex::new(Transport::Encrypted(Box::new(stream)))))
+        Self::over(Transport::Encrypted(Box::new(stream)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Transport> {
+    fn over(transport: Transport) -> Self {
+        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new() };
+        Self(Arc::new(Mutex::new(link)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn replace(&self, change: impl FnOnce(Transport) -> Transport) {
-        let mut transport = self.lock();
-        let old = std::mem::replace(&mut *transport, Transport::Gone);
-        *transport = change(old);
-    }
-
-    /// To be called before STARTTLS is sent.
-    pub(crate) fn expect_tls(&self) {
-        self.replace(|old| match old {
-            Transport::Plain(stream) => Transport::BeforeTls(stream),
-            other => other,
-        });
-    }
-
-    /// The connection in clear, for the TLS handshake.
+    /// The connection in clear, for the TLS handshake; none where the server has said more than it was asked for.
     pub(crate) fn take_plain(&self) -> Option<TcpStream> {
-        match std::mem::replace(&mut *self.lock(), Transport::Gone) {
-            Transport::Plain(stream) | Transport::BeforeTls(stream) => Some(stream),
+        let mut link = self.lock();
+        match std::mem::replace(&mut link.transport, Transport::Gone) {
+            Transport::Plain(stream) if link.received.is_empty() => Some(stream),
             _ => None,
         }
     }
 
     pub(crate) fn put_encrypted(&self, stream: TlsStream) {
-        *self.lock() = Transport::Encrypted(Box::new(stream));
+        self.lock().transport = Transport::Encrypted(Box::new(stream));
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
-        matches!(*self.lock(), Transport::Encrypted(_))
+        matches!(self.lock().transport, Transport::Encrypted(_))
+    }
+
+    /// The lines of the last reply, codes included.
+    pub(crate) fn last_reply(&self) -> Vec<String> {
+        self.lock().reply.clone()
     }
 
     /// Whether the connection is idle: not closed, and nothing said that was not asked for. Costs no round trip.
     pub(crate) fn is_quiet(&self) -> bool {
+        let link = &mut *self.lock();
         let mut byte = [0];
         let mut context = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.clone()).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+        link.received.is_empty() && link.transport.poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+    }
+
+    /// Closes the connection without a word.
+    pub(crate) fn hang_up(&self) {
+        self.lock().transport = Transport::Gone;
     }
 
     /// Says goodbye without waiting for the answer, as far as the connection takes it at once.
@@ -92,47 +114,86 @@ impl Wire {
     }
 }
 
+impl Link {
+    /// Takes the first whole line of what was received, fit for lettre's parser: in UTF-8 whatever the server speaks,
+    /// ended by CRLF, and with a space after a code that stands alone.
+    fn next_line(&mut self) -> bool {
+        let Some(end) = self.received.iter().position(|byte| *byte == b'\n') else {
+            self.received.truncate(LINE_MAX);
+            return false;
+        };
+        let line = &self.received[..end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut text = String::from_utf8_lossy(&line[..line.len().min(LINE_MAX)]).into_owned();
+        self.received.drain(..=end);
+        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            text.push(' ');
+        }
+        self.line.extend_from_slice(text.as_bytes());
+        self.line.extend_from_slice(b"\r\n");
+        self.reply.push(text);
+        true
+    }
+}
+
+impl Transport {
+    fn poll_read(&mut self, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buf),
+            Self::Encrypted(stream) => Pin::new(stream).poll_read(context, buf),
+            Self::Gone => Poll::Ready(Err(gone())),
+        }
+    }
+}
+
 fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the connection is closed")
 }
 
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.lock() {
-            Transport::Plain(stream) => Pin::new(stream).poll_read(context, buf),
-            Transport::Encrypted(stream) => Pin::new(stream).poll_read(context, buf),
-            Transport::BeforeTls(stream) => {
-                let mut byte = [0];
-                let mut one = ReadBuf::new(&mut byte);
-                ready!(Pin::new(stream).poll_read(context, &mut one))?;
-                buf.put_slice(one.filled());
-                Poll::Ready(Ok(()))
-            }
-            Transport::Gone => Poll::Ready(Err(gone())),
+        let link = &mut *self.lock();
+        if link.reply.len() >= LINES_MAX {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the reply has no end")));
         }
+        while link.line.is_empty() && !link.next_line() {
+            let mut chunk = [0; CHUNK];
+            let mut chunk = ReadBuf::new(&mut chunk);
+            ready!(link.transport.poll_read(context, &mut chunk))?;
+            if chunk.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            link.received.extend_from_slice(chunk.filled());
+        }
+        let count = link.line.len().min(buf.remaining());
+        buf.put_slice(&link.line[..count]);
+        link.line.drain(..count);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut *self.lock() {
-            Transport::Plain(stream) | Transport::BeforeTls(stream) => Pin::new(stream).poll_write(context, data),
+        let link = &mut *self.lock();
+        link.reply.clear();
+        match &mut link.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(context, data),
             Transport::Encrypted(stream) => Pin::new(stream).poll_write(context, data),
             Transport::Gone => Poll::Ready(Err(gone())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.lock() {
-            Transport::Plain(stream) | Transport::BeforeTls(stream) => Pin::new(stream).poll_flush(context),
+        match &mut self.lock().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(context),
             Transport::Encrypted(stream) => Pin::new(stream).poll_flush(context),
             Transport::Gone => Poll::Ready(Ok(())),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.lock() {
-            Transport::Plain(stream) | Transport::BeforeTls(stream) => Pin::new(stream).poll_shutdown(context),
+        match &mut self.lock().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Transport::Encrypted(stream) => Pin::new(stream).poll_shutdown(context),
             Transport::Gone => Poll::Ready(Ok(())),
         }
@@ -141,8 +202,8 @@ impl AsyncWrite for Wire {
 
 impl AsyncTokioStream for Wire {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        match &*self.lock() {
-            Transport::Plain(stream) | Transport::BeforeTls(stream) => stream.peer_addr(),
+        match &self.lock().transport {
+            Transport::Plain(stream) => stream.peer_addr(),
             Transport::Encrypted(stream) => stream.tcp().peer_addr(),
             Transport::Gone => Err(gone()),
         }

@@ -1,0 +1,212 @@
+//! The header of a message, and its envelope: names and subjects beyond ASCII, folding, SMTPUTF8, ids and dates.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
+
+use connector_kit::{Delivery, EmailConnector, ErrorKind};
+use connector_testkit::{ParsedMailbox, SmtpScript, parse_mail};
+use serde_json::{Value, json};
+
+use crate::support::{Relay, localized, message, outcome, payload, templates, to};
+
+async fn subject_sent(template: &str, value: &str) -> connector_testkit::ParsedMail {
+    let relay = Relay::usual().await;
+    let mut message = message();
+    message.payload = payload(json!({ "value": value }));
+    relay.send(json!({ "templates": templates("text/plain", template, "x") }), &message).await.unwrap();
+    relay.only_mail()
+}
+
+#[tokio::test]
+async fn a_subject_arrives_as_it_was_written() {
+    let long = "非常に長い件名 🙂 ".repeat(12);
+    let mixed = "Ваш код для Example Corporation: ".repeat(8);
+    for subject in [
+        "Your code",
+        "Ваш код 123456",
+        "確認コード",
+        "café — “quotes” & <tags>, 100% = 1/1 (really)",
+        "=?utf-8?q?Security_alert?=",
+        "see =?utf-8?b?eA==?= and 確認",
+        "a  b   c",
+        "ends with a colon:",
+        &long,
+        &mixed,
+        &"very long subject ".repeat(60),
+        &"x".repeat(10_000),
+        &"件".repeat(10_000),
+        &format!("{} é {}", "y".repeat(2000), "z".repeat(990)),
+    ] {
+        let mail = subject_sent("{{value}}", subject).await;
+        let shown: String = subject.chars().take(40).collect();
+        assert_eq!(mail.subject.as_deref().map(str::trim_end), Some(subject.trim_end()), "{shown}");
+        assert!(!mail.has_overlong_line() && !mail.has_raw_utf8_header, "{shown}: {} octets", mail.longest_line);
+        assert_eq!(mail.header_values("subject").len(), 1);
+        // RFC 2047: an encoded word has 75 characters at most, and its line 76.
+        for line in mail.header_lines.iter().filter(|line| line.contains("=?utf-8?")) {
+            assert!(line.len() <= 78 || !subject.contains(' '), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_subject_is_left_out() {
+    let mail = subject_sent("", "x").await;
+    assert_eq!((mail.header_values("subject").len(), mail.subject), (0, None));
+}
+
+#[tokio::test]
+async fn names_arrive_as_they_were_written() {
+    let long = "Имя ".repeat(60);
+    for name in [
+        "Plain Name",
+        "St. John p.s.a. 1.5",
+        "Müller, Jürgen",
+        "李雷",
+        "O'Neil \"The\" Boss",
+        "a@b",
+        "back\\slash",
+        long.trim(),
+    ] {
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        let relay = Relay::usual().await;
+        let changes = json!({
+            "fromEmail": format!("\"{quoted}\" <noreply@example.com>"),
+            "replyTo": format!("\"{quoted}\" <support@example.com>"),
+        });
+        relay.send(changes, &to(&format!("\"{quoted}\" <user@example.com>"))).await.unwrap();
+        let mail = relay.only_mail();
+        let mailbox = |address: &str| vec![ParsedMailbox { name: Some(name.to_owned()), address: address.to_owned() }];
+        assert_eq!(mail.from, mailbox("noreply@example.com"));
+        assert_eq!(mail.to, mailbox("user@example.com"));
+        assert_eq!(mail.reply_to, mailbox("support@example.com"));
+        assert!(!mail.has_overlong_line() && !mail.has_raw_utf8_header);
+    }
+}
+
+#[tokio::test]
+async fn domains_beyond_ascii_go_in_punycode() {
+    let relay = Relay::usual().await;
+    let changes = json!({ "fromEmail": "Bücher <noreply@bücher.example>", "replyTo": "hilfe@bücher.example" });
+    relay.send(changes, &to("李雷 <user@例え.jp>")).await.unwrap();
+    let sent = relay.server.only_message();
+    assert_eq!(
+        (sent.mail_from.as_str(), sent.rcpt_to),
+        ("<noreply@xn--bcher-kva.example>", vec!["<user@xn--r8jz45g.jp>".to_owned()])
+    );
+    let mail = relay.only_mail();
+    assert_eq!(mail.from[0].address, "noreply@xn--bcher-kva.example");
+    assert_eq!(mail.reply_to[0].address, "hilfe@xn--bcher-kva.example");
+    assert_eq!((mail.to[0].name.as_deref(), mail.to[0].address.as_str()), (Some("李雷"), "user@xn--r8jz45g.jp"));
+    assert!(!mail.has_raw_utf8_header);
+}
+
+#[tokio::test]
+async fn a_local_part_beyond_ascii_takes_a_server_with_smtputf8() {
+    let cases = [
+        (json!({}), "jürgen@example.com"),
+        (json!({ "fromEmail": "jürgen@example.com" }), "user@example.com"),
+        (json!({ "replyTo": "jürgen@example.com" }), "user@example.com"),
+    ];
+    for (changes, recipient) in cases {
+        let relay = Relay::start(SmtpScript::offering(&["SMTPUTF8", "8BITMIME", "AUTH PLAIN"])).await;
+        relay.send(changes.clone(), &to(recipient)).await.unwrap();
+        let sent = relay.server.only_message();
+        assert!(sent.mail_from.ends_with("> SMTPUTF8"), "{changes}: {}", sent.mail_from);
+        let mail = relay.only_mail();
+        let all: Vec<ParsedMailbox> = [mail.from, mail.to, mail.reply_to].concat();
+        assert!(all.iter().any(|mailbox| mailbox.address == "jürgen@example.com"), "{all:?}");
+
+        let relay = Relay::usual().await;
+        let connector = relay.connector(changes);
+        let error = connector.send(&to(recipient)).await.unwrap_err();
+        assert_eq!(outcome(&error), (ErrorKind::Rejected, Delivery::NotSent));
+        assert!(error.to_string().contains("SMTPUTF8") && !error.to_string().contains("jürgen"), "{error}");
+        assert!(relay.server.messages().is_empty());
+    }
+    // Asked for only where it is needed, and the session is still good.
+    let relay = Relay::start(SmtpScript::offering(&["SMTPUTF8", "AUTH PLAIN"])).await;
+    relay.send(json!({}), &to("李雷 <user@例え.jp>")).await.unwrap();
+    assert_eq!(relay.server.only_message().mail_from, "<noreply@example.com>");
+}
+
+#[tokio::test]
+async fn a_quoted_local_part_is_kept() {
+    let relay = Relay::usual().await;
+    relay.send(json!({}), &to("\"john doe\"@example.com")).await.unwrap();
+    assert_eq!(relay.server.only_message().rcpt_to, ["<\"john doe\"@example.com>"]);
+}
+
+#[tokio::test]
+async fn every_message_has_an_id_of_its_own_in_the_senders_domain() {
+    let relay = Relay::usual().await;
+    let connector = relay.connector(json!({}));
+    let mut ids = HashSet::new();
+    for send_from in [None, Some("Team"), Some("team@other.example")] {
+        for _ in 0..3 {
+            let mut message = message();
+            message.template =
+                send_from.map(|from| localized(json!({ "subject": "s", "content": "c", "sendFrom": from })));
+            let id = connector.send(&message).await.unwrap().message_id.unwrap();
+            let domain = if send_from == Some("team@other.example") { "other.example" } else { "example.com" };
+            assert!(id.starts_with('<') && id.ends_with(&format!("@{domain}>")), "{id}");
+            ids.insert(id);
+        }
+    }
+    assert_eq!(ids.len(), 9);
+    let on_the_wire: HashSet<String> =
+        relay.server.messages().iter().map(|mail| parse_mail(&mail.source).header("Message-ID")).collect();
+    assert_eq!(ids, on_the_wire);
+}
+
+#[tokio::test]
+async fn a_message_is_dated_and_is_mime() {
+    let relay = Relay::usual().await;
+    relay.send(json!({}), &message()).await.unwrap();
+    let mail = relay.only_mail();
+    let date = mail.header("Date");
+    let date = httpdate::parse_http_date(&date.replace("+0000", "GMT")).unwrap_or_else(|_| panic!("{date}"));
+    let age = SystemTime::now().duration_since(date).unwrap_or_default();
+    assert!(age < Duration::from_secs(60), "{age:?}");
+    assert_eq!(mail.header("MIME-Version"), "1.0");
+}
+
+/// What From and Reply-To become by a localized template.
+async fn by_template(template: Value, values: Value) -> Result<(ParsedMailbox, Vec<ParsedMailbox>, String), String> {
+    let relay = Relay::usual().await;
+    let mut message = message().with_template(localized(template));
+    message.payload = payload(values);
+    let changes = json!({ "fromEmail": "Example <noreply@example.com>", "replyTo": "support@example.com" });
+    let sent = relay.send(changes, &message).await;
+    sent.map_err(|error| format!("{:?} {:?}", error.kind(), error.problems()))?;
+    let mail = relay.only_mail();
+    Ok((mail.from[0].clone(), mail.reply_to, relay.server.only_message().mail_from))
+}
+
+#[tokio::test]
+async fn a_localized_template_names_or_replaces_the_sender() {
+    let mailbox = |name: &str, address: &str| ParsedMailbox {
+        name: (!name.is_empty()).then(|| name.to_owned()),
+        address: address.to_owned(),
+    };
+    let configured = "<noreply@example.com>";
+    for (send_from, from, envelope) in [
+        ("Équipe {{app}}", mailbox("Équipe Démo", "noreply@example.com"), configured),
+        ("{{app}} <{{local}}@other.example>", mailbox("Démo", "team@other.example"), "<team@other.example>"),
+        ("{{local}}@other.example", mailbox("", "team@other.example"), "<team@other.example>"),
+        ("", mailbox("Example", "noreply@example.com"), configured),
+    ] {
+        let template = json!({ "subject": "s", "content": "c", "sendFrom": send_from });
+        let (is_from, reply_to, is_envelope) =
+            by_template(template, json!({ "app": "Démo", "local": "team" })).await.unwrap();
+        assert_eq!((is_from, is_envelope.as_str()), (from, envelope), "{send_from}");
+        assert_eq!(reply_to, [mailbox("", "support@example.com")], "{send_from}");
+    }
+    let template = json!({ "subject": "s", "content": "c", "replyTo": "Hilfe <{{local}}@other.example>" });
+    let (_, reply_to, _) = by_template(template.clone(), json!({ "local": "hilfe" })).await.unwrap();
+    assert_eq!(reply_to, [mailbox("Hilfe", "hilfe@other.example")]);
+    let refusal = by_template(template, json!({ "local": "not an address" })).await.unwrap_err();
+    assert!(refusal.starts_with("InvalidMessage") && refusal.contains("/template/replyTo"), "{refusal}");
+}
