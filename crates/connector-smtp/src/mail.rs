@@ -89,7 +89,8 @@ pub(crate) fn write(
     reply_to: Option<&Mailbox>,
     email: RenderedEmail,
 ) -> Result<Mail, Error> {
-    let message_id = format!("<{}@{}>", uuid::Uuid::new_v4().simple(), from.domain());
+    // Unique, not secret.
+    let message_id = format!("<{:032x}@{}>", fastrand::u128(..), from.domain());
     let unfit = |pointer: &'static str| move |fault: String| Error::invalid_message(pointer, fault);
     let from = mailbox(from).map_err(unfit("/template/sendFrom"))?;
     let to = mailbox(to).map_err(unfit("/to"))?;
@@ -114,10 +115,12 @@ pub(crate) fn write(
         Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
         None => builder.singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text)),
     };
-    let formatted = message.map_err(cannot)?.formatted();
-    let mut content = prefix.to_vec();
+    let mut content = message.map_err(cannot)?.formatted();
     // The line end before the final dot is lettre's to write.
-    content.extend_from_slice(formatted.strip_suffix(b"\r\n").unwrap_or(&formatted));
+    if content.ends_with(b"\r\n") {
+        content.truncate(content.len() - 2);
+    }
+    content.splice(..0, prefix.iter().copied());
     Ok(Mail { from: from_address, to: to_address, needs_utf8, message_id, content })
 }
 

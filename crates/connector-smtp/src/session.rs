@@ -29,6 +29,8 @@ pub(crate) struct Session {
     wire: Wire,
     offers: Offers,
     reply_timeout: Duration,
+    /// How long to wait for each reply; no limit of its own where the send's deadline ends before it would.
+    reply_limit: Option<Duration>,
     /// Every command has its reply. A session dropped otherwise, as by a deadline, must neither serve again nor talk.
     at_rest: bool,
     /// The server keeps the envelope of a message that it then refused.
@@ -76,6 +78,7 @@ impl Session {
             wire,
             offers,
             reply_timeout,
+            reply_limit: Some(reply_timeout),
             at_rest: true,
             has_envelope: false,
             shown: Vec::new(),
@@ -160,6 +163,8 @@ impl Session {
 
     /// Sends one message.
     pub(crate) async fn send(&mut self, mail: &Mail, progress: &Progress) -> Result<(), Failure> {
+        let deadline_is_first = |deadline| deadline < Instant::now() + self.reply_timeout;
+        self.reply_limit = (!progress.deadline().is_some_and(deadline_is_first)).then_some(self.reply_timeout);
         let parameters = if mail.needs_utf8 { vec![MailParameter::SmtpUtfEight] } else { Vec::new() };
         self.command(Stage::Mail, MailCommand::new(Some(mail.from.clone()), parameters)).await?;
         self.has_envelope = true;
@@ -169,7 +174,7 @@ impl Session {
         self.at_rest = false;
         let awaiting = Awaiting::new(&self.wire);
         let content = self.connection.message(&mail.content);
-        let reply = awaiting.reply(Stage::Content, self.reply_timeout, content).await;
+        let reply = awaiting.reply(Stage::Content, self.reply_limit, content).await;
         self.took(&reply);
         // Whatever the reply to the final dot, the server is done with the envelope.
         self.has_envelope = false;
@@ -194,7 +199,7 @@ impl Session {
     async fn exchange(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
         self.at_rest = false;
         let awaiting = Awaiting::new(&self.wire);
-        let reply = awaiting.reply(stage, self.reply_timeout, self.connection.command(command)).await;
+        let reply = awaiting.reply(stage, self.reply_limit, self.connection.command(command)).await;
         self.took(&reply);
         reply
     }
@@ -254,11 +259,14 @@ impl<'w> Awaiting<'w> {
     async fn reply(
         mut self,
         stage: Stage,
-        limit: Duration,
+        limit: Option<Duration>,
         reply: impl Future<Output = Result<Response, lettre::transport::smtp::Error>>,
     ) -> Result<Response, Failure> {
-        let reply = tokio::time::timeout(limit, reply).await;
-        let reply = reply.map_err(|_| Failure::silent(stage, limit))?.map_err(|error| Failure::of(stage, &error));
+        let reply = match limit {
+            None => reply.await,
+            Some(limit) => tokio::time::timeout(limit, reply).await.map_err(|_| Failure::silent(stage, limit))?,
+        };
+        let reply = reply.map_err(|error| Failure::of(stage, &error));
         self.came = reply.as_ref().map_or_else(Failure::leaves_connection, |_| true);
         reply
     }

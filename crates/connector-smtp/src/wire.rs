@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,8 +39,10 @@ struct Link {
     received: Vec<u8>,
     /// A line on its way to lettre.
     line: Vec<u8>,
-    /// The lines since the last command: the whole reply, once lettre has read it.
-    reply: Vec<String>,
+    /// What lettre has been given since the last command: the whole reply, once it has read it.
+    reply: Vec<u8>,
+    /// How many lines that is.
+    lines: usize,
 }
 
 #[derive(Debug)]
@@ -60,7 +63,7 @@ impl Wire {
     }
 
     fn over(transport: Transport) -> Self {
-        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new() };
+        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new(), lines: 0 };
         Self(Arc::new(Mutex::new(link)))
     }
 
@@ -87,7 +90,7 @@ impl Wire {
 
     /// The lines of the last reply, codes included.
     pub(crate) fn last_reply(&self) -> Vec<String> {
-        self.lock().reply.clone()
+        String::from_utf8_lossy(&self.lock().reply).lines().map(str::to_owned).collect()
     }
 
     /// Whether the connection is idle: not closed, and nothing said that was not asked for. Costs no round trip.
@@ -116,7 +119,7 @@ impl Wire {
 
 impl Link {
     /// Takes the first whole line of what was received, fit for lettre's parser: in UTF-8 whatever the server speaks,
-    /// ended by CRLF, and with a space after a code that stands alone.
+    /// ended by CRLF, and with a space after a code that stands alone. The line before must have been given away.
     fn next_line(&mut self) -> bool {
         let Some(end) = self.received.iter().position(|byte| *byte == b'\n') else {
             self.received.truncate(LINE_MAX);
@@ -124,14 +127,15 @@ impl Link {
         };
         let line = &self.received[..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut text = String::from_utf8_lossy(&line[..line.len().min(LINE_MAX)]).into_owned();
-        self.received.drain(..=end);
-        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.push(' ');
-        }
+        let text = String::from_utf8_lossy(&line[..line.len().min(LINE_MAX)]);
         self.line.extend_from_slice(text.as_bytes());
+        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.line.push(b' ');
+        }
         self.line.extend_from_slice(b"\r\n");
-        self.reply.push(text);
+        self.received.drain(..=end);
+        self.reply.extend_from_slice(&self.line);
+        self.lines += 1;
         true
     }
 }
@@ -153,12 +157,12 @@ fn gone() -> io::Error {
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let link = &mut *self.lock();
-        if link.reply.len() >= LINES_MAX {
+        if link.lines >= LINES_MAX {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the reply has no end")));
         }
         while link.line.is_empty() && !link.next_line() {
-            let mut chunk = [0; CHUNK];
-            let mut chunk = ReadBuf::new(&mut chunk);
+            let mut chunk = [MaybeUninit::uninit(); CHUNK];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
             ready!(link.transport.poll_read(context, &mut chunk))?;
             if chunk.filled().is_empty() {
                 return Poll::Ready(Ok(()));
@@ -176,6 +180,7 @@ impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let link = &mut *self.lock();
         link.reply.clear();
+        link.lines = 0;
         match &mut link.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write(context, data),
             Transport::Encrypted(stream) => Pin::new(stream).poll_write(context, data),
