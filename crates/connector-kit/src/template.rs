@@ -23,6 +23,8 @@ pub enum Escape {
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     source: String,
+    /// Every path, once: a template may name the same variable many times.
+    paths: Vec<Range<usize>>,
     variables: Vec<Variable>,
 }
 
@@ -30,8 +32,17 @@ pub struct Template {
 struct Variable {
     /// The whole `{{ … }}`.
     at: Range<usize>,
-    /// The path inside it.
-    path: Range<usize>,
+    /// Which of the paths is inside.
+    path: usize,
+}
+
+/// What a path leads to.
+enum Found<'v> {
+    /// The payload has no such name.
+    NoRoot,
+    /// It has, and the path ends nowhere further down.
+    Nothing,
+    Value(&'v Value),
 }
 
 impl Template {
@@ -39,19 +50,25 @@ impl Template {
     #[must_use]
     pub fn compile(source: impl Into<String>) -> Self {
         let source = source.into();
+        let mut paths: Vec<Range<usize>> = Vec::new();
         let mut variables = Vec::new();
         let mut from = 0;
         while let Some(open) = source[from..].find("{{").map(|found| from + found) {
             match variable_at(&source, open) {
-                Some(variable) => {
-                    from = variable.at.end;
-                    variables.push(variable);
+                Some((at, path)) => {
+                    from = at.end;
+                    let known = paths.iter().position(|known| source[known.clone()] == source[path.clone()]);
+                    let path = known.unwrap_or_else(|| {
+                        paths.push(path);
+                        paths.len() - 1
+                    });
+                    variables.push(Variable { at, path });
                 }
                 // One brace further: in `{{{code}}}` the variable starts at the second one.
                 None => from = open + 1,
             }
         }
-        Self { source, variables }
+        Self { source, paths, variables }
     }
 
     /// The text that was compiled.
@@ -63,19 +80,16 @@ impl Template {
     /// The template with the values of `payload` in place of its variables.
     #[must_use]
     pub fn render(&self, payload: &Payload, escape: Escape) -> String {
+        let found: Vec<Found<'_>> = self.paths.iter().map(|path| find(&self.source[path.clone()], payload)).collect();
         let mut out = String::with_capacity(self.source.len() + 32);
         let mut from = 0;
         for variable in &self.variables {
             out.push_str(&self.source[from..variable.at.start]);
             from = variable.at.end;
-            let mut path = self.source[variable.path.clone()].split('.');
-            match path.next().and_then(|root| payload.get(root)) {
-                None => out.push_str(&self.source[variable.at.clone()]),
-                Some(root) => {
-                    if let Some(value) = path.try_fold(root, child) {
-                        write_value(&mut out, value, escape);
-                    }
-                }
+            match found[variable.path] {
+                Found::NoRoot => out.push_str(&self.source[variable.at.clone()]),
+                Found::Nothing => {}
+                Found::Value(value) => write_value(&mut out, value, escape),
             }
         }
         out.push_str(&self.source[from..]);
@@ -83,8 +97,16 @@ impl Template {
     }
 }
 
-/// The variable whose braces open at `open`, if it is one.
-fn variable_at(source: &str, open: usize) -> Option<Variable> {
+fn find<'v>(path: &str, payload: &'v Payload) -> Found<'v> {
+    let mut names = path.split('.');
+    match names.next().and_then(|root| payload.get(root)) {
+        None => Found::NoRoot,
+        Some(root) => names.try_fold(root, child).map_or(Found::Nothing, Found::Value),
+    }
+}
+
+/// The variable whose braces open at `open`, if it is one: the whole of it, and the path inside.
+fn variable_at(source: &str, open: usize) -> Option<(Range<usize>, Range<usize>)> {
     let bytes = source.as_bytes();
     let space = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
@@ -99,7 +121,7 @@ fn variable_at(source: &str, open: usize) -> Option<Variable> {
     }
     let close = space(end);
     let closed = end > start && bytes.get(close..close + 2) == Some(b"}}");
-    closed.then(|| Variable { at: open..close + 2, path: start..end })
+    closed.then_some((open..close + 2, start..end))
 }
 
 fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
