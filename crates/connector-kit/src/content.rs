@@ -23,7 +23,9 @@ impl CompiledTemplate {
         Self { subject: Template::compile(subject), content: Template::compile(content), text }
     }
 
-    fn render(&self, payload: &Payload) -> RenderedEmail {
+    /// The mail with the values of `payload` in place of its variables.
+    #[must_use]
+    pub fn render(&self, payload: &Payload) -> RenderedEmail {
         let subject = one_line(self.subject.render(payload, Escape::None));
         match &self.text {
             Some(text) => RenderedEmail {
@@ -78,9 +80,9 @@ impl ByUsage<CompiledTemplate> {
     /// # Errors
     /// `TemplateNotFound` when there is none.
     pub fn render(&self, message: &Message) -> Result<RenderedEmail, Error> {
-        match &message.template {
+        match RenderedEmail::localized(message) {
             None => Ok(self.choose(&message.usage_type)?.render(&message.payload)),
-            Some(template) => Ok(RenderedEmail::from_template(template, &message.payload)),
+            Some(mail) => Ok(mail),
         }
     }
 }
@@ -127,6 +129,13 @@ enum SendFrom {
 }
 
 impl RenderedEmail {
+    /// The message's own localized template, rendered, where it has one: for connectors whose configured templates are
+    /// not all [`CompiledTemplate`]s.
+    #[must_use]
+    pub fn localized(message: &Message) -> Option<Self> {
+        message.template.as_ref().map(|template| Self::from_template(template, &message.payload))
+    }
+
     fn from_template(template: &EmailTemplate, payload: &Payload) -> Self {
         let compiled =
             CompiledTemplate::new(template.subject.as_str(), template.content.as_str(), template.content_type);
@@ -158,6 +167,23 @@ impl RenderedEmail {
             Mailbox::parse(text).map_err(|fault| Error::invalid_message("/template/replyTo", fault.to_string()))
         };
         self.reply_to.as_ref().map(parse).transpose()
+    }
+
+    /// The sender where none is configured: the mailbox that a localized template asks for.
+    ///
+    /// # Errors
+    /// `InvalidMessage` at `/template/sendFrom` when it is not one mailbox once rendered, or only a name.
+    pub fn own_sender(&self) -> Result<Option<Mailbox>, Error> {
+        let fault = |what: String| Error::invalid_message("/template/sendFrom", what);
+        match &self.send_from {
+            None => Ok(None),
+            Some(SendFrom::Name(_)) => {
+                Err(fault("names a sender without an address, and none is configured".to_owned()))
+            }
+            Some(SendFrom::Mailbox { name, address }) => {
+                Mailbox::with_name(name, address.trim()).map(Some).map_err(|cause| fault(cause.to_string()))
+            }
+        }
     }
 
     /// The sender: `configured`, under the name or replaced by the mailbox that a localized template asks for.

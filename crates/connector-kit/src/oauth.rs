@@ -104,15 +104,25 @@ pub async fn request_token(
     let name = format!("the token endpoint at {}", endpoint.host_str().unwrap_or_default());
     if response.status.is_success() {
         let body = response.body.clone()?;
-        let answer: Granted = serde_json::from_slice(&body)
-            .map_err(|_| response.unreadable(&name, "without an access token in its body"))?;
+        let answer: Granted = serde_json::from_slice(&body).map_err(|_| {
+            response
+                .unreadable(&name, "without an access token in its body")
+                .with_hint("what answers there does not grant tokens: check the token endpoint's URL")
+        })?;
         let lifetime = answer.expires_in.map_or(LIFETIME_UNSAID, Duration::from_secs);
         return Ok(AccessToken::living(answer.access_token, lifetime));
     }
     let refused: Option<Refused> = response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
     let base = response.failure(&name);
-    // RFC 6749, 5.2: the code is one of a few words; the description is free text and may echo anything.
-    let known = ["invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client"];
+    // RFC 6749, 5.2, and RFC 8707, 2: the code is one of a few words; the description is free text and may echo anything.
+    let known = [
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "unauthorized_client",
+    ];
     let code = refused.map(|refused| refused.error).filter(|code| known.contains(&code.as_str()));
     match code {
         None => Err(base),

@@ -179,7 +179,14 @@ fn with_article(name: &str) -> String {
 fn unknown_fields(config: &Value, schema: &Value, pointer: &str, report: &mut Report) {
     match config {
         Value::Object(members) => {
-            let Some(known) = schema["properties"].as_object() else { return };
+            let Some(known) = schema["properties"].as_object() else {
+                // A map: its keys are anybody's, what stands under them is not.
+                for (name, value) in members {
+                    let here = format!("{pointer}/{}", escape(name));
+                    unknown_fields(value, &schema["additionalProperties"], &here, report);
+                }
+                return;
+            };
             for (name, value) in members {
                 let here = format!("{pointer}/{}", escape(name));
                 match known.get(name) {

@@ -11,6 +11,12 @@ macro_rules! builtin {
 
 // One line per connector, in alphabetical order.
 builtin! {
+    "aliyun-dm" => connector_aliyun_dm,
+    "aws-ses" => connector_aws_ses,
+    "http-email" => connector_http_email,
+    "logto-email" => connector_logto_email,
+    "mailgun" => connector_mailgun,
+    "postmark" => connector_postmark,
     "sendgrid" => connector_sendgrid,
     "smtp" => connector_smtp,
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::{Host, Url};
 
-use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, header, written::WrittenBody};
+use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, Method, header, written::WrittenBody};
 use crate::{
     Delivery, Error, ErrorKind, Progress,
     egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
@@ -120,7 +120,10 @@ impl HttpClient for PooledClient {
         let progress = Progress::current();
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
-        *outgoing.body_mut() = Some(reqwest::Body::wrap(WrittenBody::new(request.body, progress.clone())));
+        *outgoing.timeout_mut() = request.timeout;
+        if *outgoing.method() != Method::GET || !request.body.is_empty() {
+            *outgoing.body_mut() = Some(reqwest::Body::wrap(WrittenBody::new(request.body, progress.clone())));
+        }
         let mut response = client.execute(outgoing).await.map_err(|cause| failed(&host, &cause, &progress))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
@@ -162,6 +165,7 @@ fn failed(host: &str, cause: &reqwest::Error, progress: &Progress) -> Error {
         _ if cause.is_connect() && cause.is_timeout() => "connecting took too long",
         _ if cause.is_connect() => "could not connect",
         Delivery::NotSent => "the request could not be written",
+        Delivery::Unknown if cause.is_timeout() => "no answer came in time",
         Delivery::Unknown => "the connection was lost before the answer",
     };
     // An egress rule's own error explains itself better than the chain around it.

@@ -25,13 +25,28 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// How long it and its answer may take; none: as long as the send's deadline allows.
+    pub timeout: Option<Duration>,
 }
 
 impl HttpRequest {
     /// A POST of `body` to `url`.
     #[must_use]
     pub fn post(url: Url, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
-        Self { method: Method::POST, url, headers, body: body.into() }
+        Self { method: Method::POST, url, headers, body: body.into(), timeout: None }
+    }
+
+    /// A GET of `url`.
+    #[must_use]
+    pub fn get(url: Url, headers: HeaderMap) -> Self {
+        Self { method: Method::GET, url, headers, body: Bytes::new(), timeout: None }
+    }
+
+    /// Sets how long it and its answer may take.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
     }
 }
 
@@ -57,7 +72,7 @@ impl HttpResponse {
     #[must_use]
     pub fn failure(&self, provider: &str) -> Error {
         let (kind, delivery) = kind_of(self.status);
-        let error = Error::new(kind, format!("{provider} answered {}", self.status))
+        let error = Error::new(kind, format!("{provider} answered {}", shown(self.status)))
             .delivery_is(delivery)
             .with_retry_after(self.retry_after())
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() });
@@ -71,7 +86,7 @@ impl HttpResponse {
     /// The error of an answer with a success status that does not say success.
     #[must_use]
     pub fn unreadable(&self, provider: &str, what: &str) -> Error {
-        Error::new(ErrorKind::InvalidResponse, format!("{provider} answered {} but {what}", self.status))
+        Error::new(ErrorKind::InvalidResponse, format!("{provider} answered {} but {what}", shown(self.status)))
             .delivery_is(Delivery::Unknown)
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() })
             .with_hint("the message may have been accepted: look into the provider's log before sending it again")
@@ -87,6 +102,12 @@ impl HttpResponse {
         let date = httpdate::parse_http_date(value).ok()?;
         Some(date.duration_since(SystemTime::now()).unwrap_or_default())
     }
+}
+
+/// A status with its reason, where it has one: some providers answer 420.
+fn shown(status: StatusCode) -> String {
+    let number = status.as_str();
+    status.canonical_reason().map_or_else(|| number.to_owned(), |reason| format!("{number} {reason}"))
 }
 
 /// What a status that is no success means, where the provider says nothing else.

@@ -1,7 +1,7 @@
 //! How far a send has come: what a deadline needs to tell "not sent" from "unknown".
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -25,6 +25,7 @@ struct State {
     deadline: Option<Instant>,
     written: AtomicBool,
     attempts: AtomicU32,
+    id: OnceLock<String>,
 }
 
 impl Progress {
@@ -33,7 +34,8 @@ impl Progress {
     }
 
     fn starting(deadline: Option<Instant>) -> Self {
-        Self(Arc::new(State { deadline, written: AtomicBool::new(false), attempts: AtomicU32::new(0) }))
+        let (written, attempts) = (AtomicBool::new(false), AtomicU32::new(0));
+        Self(Arc::new(State { deadline, written, attempts, id: OnceLock::new() }))
     }
 
     pub(super) async fn scope<F: Future>(self, send: F) -> F::Output {
@@ -71,6 +73,12 @@ impl Progress {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.0.deadline
+    }
+
+    /// The id of the send in hand: `make` makes it once, and every attempt has the same.
+    #[must_use]
+    pub fn id(&self, make: impl FnOnce() -> String) -> String {
+        self.0.id.get_or_init(make).clone()
     }
 
     pub(super) fn start_attempt(&self) {

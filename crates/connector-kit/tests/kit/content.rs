@@ -41,6 +41,18 @@ fn chooses_localized_then_own_then_generic() {
 }
 
 #[test]
+fn a_localized_template_and_a_configured_one_can_be_rendered_on_their_own() {
+    let message = message("SignIn", "1\n2");
+    assert_eq!(RenderedEmail::localized(&message), None);
+    let template: EmailTemplate =
+        serde_json::from_value(json!({ "subject": "Local {{code}}", "content": "x" })).unwrap();
+    let message = message.with_template(template);
+    assert_eq!(RenderedEmail::localized(&message), Some(templates(&[]).render(&message).unwrap()));
+    let mail = CompiledTemplate::new("{{code}}", "<{{name}}>", ContentType::Plain).render(&message.payload);
+    assert_eq!((mail.subject.as_str(), mail.html, mail.text.as_str()), ("1 2", None, "<A & B>"));
+}
+
+#[test]
 fn html_carries_a_text_alternative_and_plain_stays_plain() {
     let mail = templates(&["SignIn"]).render(&message("SignIn", "<1&2>")).unwrap();
     assert_eq!(mail.html.as_deref(), Some("<p>SignIn: <b>&lt;1&amp;2&gt;</b></p>"));
@@ -67,6 +79,20 @@ fn a_name_goes_with_the_configured_address_and_a_mailbox_replaces_it() {
     assert_eq!(sender("auth@other.example").unwrap(), "auth@other.example");
     assert_eq!(sender(" ").unwrap(), "Example <no-reply@example.com>");
     assert_eq!(sender("x <not an address>").unwrap_err().problems()[0].pointer, "/template/sendFrom");
+}
+
+#[test]
+fn without_a_configured_sender_the_templates_mailbox_is_one_and_a_name_is_none() {
+    let sender = |send_from: &str| {
+        let mail = localized(json!({ "subject": "s", "content": "c", "sendFrom": send_from }), "Ann");
+        mail.own_sender().map(|mailbox| mailbox.map(|mailbox| mailbox.to_string()))
+    };
+    assert_eq!(sender("{{code}} <auth@other.example>").unwrap().as_deref(), Some("Ann <auth@other.example>"));
+    assert_eq!(sender("auth@other.example").unwrap().as_deref(), Some("auth@other.example"));
+    assert_eq!(sender(" ").unwrap(), None);
+    for bad in ["{{code}} Team", "x <not an address>"] {
+        assert_eq!(sender(bad).unwrap_err().problems()[0].pointer, "/template/sendFrom");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! From one config struct: schema, form items, validation, masking.
 
+use std::collections::BTreeMap;
+
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error, ErrorKind,
     FormItemType, Mailbox, Message, Receipt, Report, Secret, TemplateConfig, async_trait,
@@ -24,6 +26,7 @@ struct Config {
     #[schemars(extend("x-form" = { "showWhen": { "fast": true }, "placeholder": "eu" }))]
     region: Option<Region>,
     nested: Option<Nested>,
+    by_name: Option<BTreeMap<String, Nested>>,
     templates: Option<Vec<TemplateConfig>>,
 }
 
@@ -90,7 +93,7 @@ fn problems(config: &Value) -> Vec<(String, String)> {
 fn the_form_follows_the_struct() {
     let items = CONNECTOR.metadata().form_items;
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
-    assert_eq!(keys, ["apiKey", "fromEmail", "retries", "fast", "region", "nested.innerName", "templates"]);
+    assert_eq!(keys, ["apiKey", "fromEmail", "retries", "fast", "region", "nested.innerName", "byName", "templates"]);
     let item = |key: &str| items.iter().find(|item| item.key == key).unwrap();
     let key = item("apiKey");
     assert!(key.is_confidential && key.required && key.kind == FormItemType::Text);
@@ -157,6 +160,13 @@ fn unknown_fields_are_warned_of_with_the_nearest_name() {
     assert_eq!(report.warnings[0].pointer, "/formEmail");
     assert!(report.warnings[0].message.contains("did you mean `fromEmail`?"));
     assert_eq!(report.warnings[1].message, "unknown field, has no effect");
+    // In a map the names are free, the fields under them are not.
+    let by_name = json!({ "any/thing": { "innerName": "x", "innerNam": "y" } });
+    let report = CONNECTOR.validate(&json!({ "apiKey": "k", "fromEmail": "a@example.com", "byName": by_name }));
+    assert!(report.is_valid());
+    let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
+    assert_eq!(warning.pointer, "/byName/any~1thing/innerNam");
+    assert!(warning.message.contains("did you mean `innerName`?"));
 }
 
 #[test]

@@ -87,6 +87,33 @@ async fn tells_before_from_after_the_request() {
 }
 
 #[tokio::test]
+async fn a_requests_own_timeout_ends_it_and_tells_before_from_after() {
+    let short = || request().with_timeout(Some(Duration::from_millis(200)));
+    let server = server(vec![Answer::fault(Fault::Silent)]).await;
+    let error = server.context.http().execute(short()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown), "{error}");
+    assert!(error.to_string().contains("no answer came in time"), "{error}");
+    // The status counts, though the rest does not come.
+    server.recorder.set_answers(vec![Answer::fault(Fault::StallBody)]);
+    let response = server.context.http().execute(short()).await.unwrap();
+    assert!(response.status.is_success() && response.body.is_err());
+
+    let server = self::server(vec![Answer::fault(Fault::StallTls)]).await;
+    let error = server.context.http().execute(short()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent), "{error}");
+}
+
+#[tokio::test]
+async fn a_get_has_no_body() {
+    let server = server(vec![Answer::status(200)]).await;
+    let request = HttpRequest::get(Url::parse(URL).unwrap(), HeaderMap::new());
+    server.context.http().execute(request).await.unwrap();
+    let request = server.recorder.only_request();
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/v1/send?x=1"));
+    assert!(request.body.is_empty() && request.header("content-length").is_none());
+}
+
+#[tokio::test]
 async fn an_untrusted_certificate_is_not_sent_to() {
     let ca = TestCa::new();
     let tls = Some(ca.server_config(&["api.example.com"]));
@@ -143,4 +170,14 @@ async fn a_gateways_timeout_is_an_unknown_outcome() {
     let server = server(vec![Answer::status(504)]).await;
     let error = server.post().await.unwrap().failure("Example");
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown));
+}
+
+/// Mailgun answers 420, for which there is no reason phrase.
+#[tokio::test]
+async fn a_status_without_a_reason_is_shown_as_its_number() {
+    let server = server(vec![Answer::status(420), Answer::status(503)]).await;
+    let error = server.post().await.unwrap().failure("Example");
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Rejected, "Example answered 420"));
+    let error = server.post().await.unwrap().failure("Example");
+    assert_eq!(error.to_string(), "Example answered 503 Service Unavailable");
 }

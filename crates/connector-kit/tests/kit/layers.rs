@@ -55,6 +55,34 @@ async fn send(connector: Scripted) -> (Result<Receipt, Error>, u32, Duration) {
     (outcome, attempts, started.elapsed())
 }
 
+/// Fails at every first attempt, and returns the id of the send.
+#[derive(Default)]
+struct Numbered {
+    ids: AtomicU32,
+    attempts: AtomicU32,
+}
+
+#[async_trait]
+impl EmailConnector for Numbered {
+    async fn send(&self, _: &Message) -> Result<Receipt, Error> {
+        let id = Progress::current().id(|| self.ids.fetch_add(1, Ordering::Relaxed).to_string());
+        if self.attempts.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            return Err(unavailable());
+        }
+        Ok(Receipt::new(Some(id)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_has_one_id_for_all_its_attempts() {
+    let connector = layered(Numbered::default(), SendPolicy::default());
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    for expected in ["0", "1"] {
+        let receipt = connector.send(&message).await.unwrap();
+        assert_eq!((receipt.message_id.as_deref(), receipt.attempts), (Some(expected), 2));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn tries_again_what_was_not_sent() {
     let (outcome, attempts, took) = send(Scripted::new(vec![Err(unavailable()), Err(unavailable()), Ok(())])).await;

@@ -77,8 +77,15 @@ async fn a_refusal_names_the_code_and_no_more() {
     let error = token.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unauthorized, Delivery::NotSent));
     assert!(error.to_string().contains("invalid_client") && !format!("{error:?}").contains("s3cret"), "{error:?}");
+    // A resource that the server does not know (RFC 8707).
+    let (token, _) = ask(Answer::status(400).json(json!({ "error": "invalid_target" }))).await;
+    let error = token.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(error.provider().unwrap().code.as_deref(), Some("invalid_target"));
     let (token, _) = ask(Answer::status(503)).await;
     assert!(token.unwrap_err().is_retryable());
     let (token, _) = ask(Answer::status(200).html("<p>hello</p>")).await;
-    assert_eq!(token.unwrap_err().kind(), ErrorKind::InvalidResponse);
+    let error = token.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+    assert!(error.hint().unwrap().contains("token endpoint"), "{error:?}");
 }

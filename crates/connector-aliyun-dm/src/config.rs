@@ -1,0 +1,143 @@
+//! Direct Mail's configuration: the source of its schema, form, validation and masking.
+
+use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, UsageType};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What the connector needs to know to send through Direct Mail. Field names are Logto's.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AliyunDmConfig {
+    /// The ID of an AccessKey pair of a RAM user that may send mail.
+    #[schemars(
+        title = "AccessKey ID",
+        length(min = 1),
+        extend("format" = "token", "x-form" = { "placeholder": "LTAI…" })
+    )]
+    pub access_key_id: String,
+    /// The secret of the AccessKey pair.
+    #[schemars(title = "AccessKey secret", length(min = 1))]
+    pub access_key_secret: Secret,
+    /// The region in which the sender address was created. It is known in no other.
+    #[schemars(title = "Region", extend("x-form" = {
+        "defaultValue": "cn-hangzhou",
+        "choices": [
+            { "value": "cn-hangzhou", "title": "China (Hangzhou)" },
+            { "value": "ap-southeast-1", "title": "Singapore" },
+            { "value": "ap-southeast-2", "title": "United States, formerly Australia (Sydney)" },
+            { "value": "eu-central-1", "title": "Germany (Frankfurt)" },
+            { "value": "us-east-1", "title": "United States (Virginia)" }
+        ]
+    }))]
+    #[serde(default)]
+    pub region_id: Region,
+    /// The sender address, as created in the Direct Mail console.
+    #[schemars(title = "Account name", extend("x-form" = { "placeholder": "no-reply@mail.example.com" }))]
+    pub account_name: Mailbox,
+    /// The sender's name, as people see it in their inbox: at most 15 characters.
+    #[schemars(
+        title = "From alias",
+        extend("format" = "single-line", "x-form" = { "placeholder": "Example" })
+    )]
+    pub from_alias: Option<String>,
+    /// Subject and HTML content by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.
+    #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
+    pub templates: Vec<AliyunDmTemplate>,
+}
+
+/// Where a sender address lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Region {
+    /// China (Hangzhou).
+    #[default]
+    CnHangzhou,
+    /// Singapore.
+    #[serde(rename = "ap-southeast-1")]
+    ApSoutheast1,
+    /// United States, formerly Australia (Sydney). Closed to new users.
+    #[serde(rename = "ap-southeast-2")]
+    ApSoutheast2,
+    /// Germany (Frankfurt).
+    #[serde(rename = "eu-central-1")]
+    EuCentral1,
+    /// United States (Virginia).
+    #[serde(rename = "us-east-1")]
+    UsEast1,
+}
+
+impl Region {
+    /// The region's id.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::CnHangzhou => "cn-hangzhou",
+            Self::ApSoutheast1 => "ap-southeast-1",
+            Self::ApSoutheast2 => "ap-southeast-2",
+            Self::EuCentral1 => "eu-central-1",
+            Self::UsEast1 => "us-east-1",
+        }
+    }
+
+    /// The region's endpoint.
+    #[must_use]
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::CnHangzhou => "https://dm.aliyuncs.com/",
+            Self::ApSoutheast1 => "https://dm.ap-southeast-1.aliyuncs.com/",
+            Self::ApSoutheast2 => "https://dm.ap-southeast-2.aliyuncs.com/",
+            Self::EuCentral1 => "https://dm.eu-central-1.aliyuncs.com/",
+            Self::UsEast1 => "https://dm.us-east-1.aliyuncs.com/",
+        }
+    }
+}
+
+/// A template, in the words of Logto's connector for Direct Mail: its content is HTML.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AliyunDmTemplate {
+    /// What the template is for; `Generic` serves every type that has none of its own.
+    pub usage_type: UsageType,
+    /// Subject, with variables such as `{{code}}`.
+    pub subject: String,
+    /// HTML content, with variables such as `{{code}}`. Mail also carries a text alternative made from it.
+    pub content: String,
+}
+
+impl From<AliyunDmTemplate> for (UsageType, CompiledTemplate) {
+    fn from(template: AliyunDmTemplate) -> Self {
+        let compiled = CompiledTemplate::new(template.subject, template.content, ContentType::Html);
+        (template.usage_type, compiled)
+    }
+}
+
+/// Longest sender name that Direct Mail documents, in characters.
+const ALIAS_MAX: usize = 15;
+
+impl ConnectorConfig for AliyunDmConfig {
+    fn rules(config: &Value, report: &mut Report) {
+        report.require_templates(config);
+        if config["fromAlias"].as_str().is_some_and(|alias| alias.chars().count() > ALIAS_MAX) {
+            report.warning("/fromAlias", "is longer than 15 characters: Direct Mail may refuse every message for it");
+        }
+    }
+}
+
+/// What the form starts with.
+fn default_templates() -> Value {
+    let template = |usage: &str, subject: &str, what: &str| {
+        json!({
+            "usageType": usage,
+            "subject": subject,
+            "content": format!("<p>Your {what} code is <b>{{{{code}}}}</b>. It expires in 10 minutes.</p>"),
+        })
+    };
+    json!([
+        template("SignIn", "Your sign-in code", "sign-in"),
+        template("Register", "Your sign-up code", "sign-up"),
+        template("ForgotPassword", "Your password reset code", "password reset"),
+        template("Generic", "Your verification code", "verification"),
+    ])
+}

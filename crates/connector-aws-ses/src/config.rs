@@ -1,0 +1,208 @@
+//! Amazon SES's configuration: the source of its schema, form, validation and masking.
+
+use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, UsageType, http::Url};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What the connector needs to know to send through Amazon SES. Field names are Logto's; `endpoint`, `roleArn` and
+/// `externalId` are ours, and so is leaving both keys out.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AwsSesConfig {
+    /// The id of an IAM access key. Leave it out together with the secret to use the credentials that the machine,
+    /// container or environment provides.
+    #[schemars(title = "Access key ID", extend("format" = "token", "x-form" = { "placeholder": "AKIA…" }))]
+    pub access_key_id: Option<String>,
+    /// The secret of the access key.
+    #[schemars(title = "Access key secret", extend("format" = "token"))]
+    pub access_key_secret: Option<Secret>,
+    /// The region in which the sender is verified, by its code.
+    #[schemars(title = "Region", length(min = 1), extend("x-form" = { "placeholder": "us-east-1" }))]
+    pub region: String,
+    /// The sender: an address of a verified identity, or a name with such an address.
+    #[schemars(title = "From address", extend("x-form" = { "placeholder": "Example <no-reply@example.com>" }))]
+    pub email_address: Option<Mailbox>,
+    /// The ARN of the sender's identity, where it belongs to another account that lets this one send.
+    #[schemars(title = "From identity ARN", extend("x-form" = {
+        "placeholder": "arn:aws:ses:us-east-1:123456789012:identity/example.com"
+    }))]
+    pub email_address_identity_arn: Option<String>,
+    /// Where bounces and complaints are mailed to.
+    #[schemars(title = "Feedback forwarding address", extend("x-form" = { "placeholder": "bounces@example.com" }))]
+    pub feedback_forwarding_email_address: Option<Mailbox>,
+    /// The ARN of that address's identity, where it belongs to another account that lets this one use it.
+    #[schemars(title = "Feedback forwarding identity ARN", extend("x-form" = {
+        "placeholder": "arn:aws:ses:us-east-1:123456789012:identity/example.com"
+    }))]
+    pub feedback_forwarding_email_address_identity_arn: Option<String>,
+    /// The configuration set to send under.
+    #[schemars(title = "Configuration set", extend("format" = "single-line"))]
+    pub configuration_set_name: Option<String>,
+    /// Subject and HTML content by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.
+    #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
+    pub templates: Vec<AwsSesTemplate>,
+    /// Another endpoint than the region's own, such as a VPC endpoint or an emulator. Requests are signed for its host.
+    #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
+        "placeholder": "https://vpce-0123-abcd.email.us-east-1.vpce.amazonaws.com"
+    }))]
+    pub endpoint: Option<String>,
+    /// The IAM role to assume for sending.
+    #[schemars(title = "Role ARN", extend("x-form" = { "placeholder": "arn:aws:iam::123456789012:role/mail" }))]
+    pub role_arn: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    #[schemars(title = "External ID")]
+    pub external_id: Option<String>,
+}
+
+/// A template: HTML. Mail also carries a text alternative made from it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AwsSesTemplate {
+    /// What the template is for; `Generic` serves every type that has none of its own.
+    pub usage_type: UsageType,
+    /// Subject, with variables such as `{{code}}`.
+    pub subject: String,
+    /// HTML content, with variables such as `{{code}}`.
+    pub content: String,
+}
+
+impl From<AwsSesTemplate> for (UsageType, CompiledTemplate) {
+    fn from(template: AwsSesTemplate) -> Self {
+        (template.usage_type, CompiledTemplate::new(template.subject, template.content, ContentType::Html))
+    }
+}
+
+impl ConnectorConfig for AwsSesConfig {
+    fn rules(config: &Value, report: &mut Report) {
+        report.require_templates(config);
+        keys(config, report);
+        region(config, report);
+        senders(config, report);
+        for field in ["emailAddressIdentityArn", "feedbackForwardingEmailAddressIdentityArn"] {
+            if let Some(arn) = config[field].as_str()
+                && !is_identity(arn)
+            {
+                let example = "arn:aws:ses:us-east-1:123456789012:identity/example.com";
+                report.problem(format!("/{field}"), format!("must be the ARN of an SES identity, such as {example}"));
+            }
+        }
+        role(config, report);
+        endpoint(config, report);
+    }
+}
+
+fn keys(config: &Value, report: &mut Report) {
+    let alone = match (config.get("accessKeyId"), config.get("accessKeySecret")) {
+        (Some(_), None) => "accessKeySecret",
+        (None, Some(_)) => "accessKeyId",
+        _ => return,
+    };
+    let words = "is required beside the other half of the key; leave both out to use AWS's default credentials";
+    report.problem(format!("/{alone}"), words);
+}
+
+/// The region becomes part of a host name, so it is held to be one label of it: nothing in it leads to another host.
+fn region(config: &Value, report: &mut Report) {
+    let Some(region) = config["region"].as_str().filter(|region| !region.is_empty()) else { return };
+    if !is_label(region) {
+        report.problem("/region", "must be the code of a region, such as eu-west-1");
+    } else if !looks_like_a_region(region) {
+        report.warning("/region", "does not look like the code of a region, such as eu-west-1");
+    }
+}
+
+fn senders(config: &Value, report: &mut Report) {
+    for field in ["emailAddress", "feedbackForwardingEmailAddress"] {
+        let mailbox = config[field].as_str().and_then(|text| Mailbox::parse(text).ok());
+        if mailbox.is_some_and(|mailbox| !mailbox.local_part().is_ascii()) {
+            report.problem(format!("/{field}"), "SES takes only ASCII characters before the @");
+        }
+    }
+    if config.get("emailAddress").is_none() {
+        report.warning(
+            "/emailAddress",
+            "there is no sender: only messages whose localized template names an address in sendFrom have one",
+        );
+    }
+}
+
+fn role(config: &Value, report: &mut Report) {
+    match config["roleArn"].as_str() {
+        Some(arn) if !is_role(arn) => {
+            report.problem("/roleArn", "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/mail");
+        }
+        None if config["externalId"].is_string() && config.get("roleArn").is_none() => {
+            report.warning("/externalId", "has no effect without roleArn");
+        }
+        _ => {}
+    }
+    // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    if let Some(id) = config["externalId"].as_str() {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+        if !(2..=1224).contains(&id.len()) || !id.chars().all(allowed) {
+            report.problem("/externalId", "must be 2 to 1224 letters, digits and characters of _+=,.@:/-");
+        }
+    }
+}
+
+/// The SDK puts its own path behind the endpoint's.
+fn endpoint(config: &Value, report: &mut Report) {
+    let url = config["endpoint"].as_str().and_then(|text| Url::parse(text).ok());
+    if url.is_some_and(|url| url.query().is_some() || url.fragment().is_some()) {
+        report.problem("/endpoint", "cannot hold a query or fragment");
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// `us-east-1`, `us-gov-west-1`, `ap-southeast-5`.
+fn looks_like_a_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let (Some((number, words)), true) = (parts.split_last(), (3..=4).contains(&parts.len())) else { return false };
+    let word = |part: &&str| part.len() >= 2 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.iter().all(word) && (1..=2).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The parts of `arn:partition:service:region:account:resource`, where the account is one.
+fn arn(text: &str) -> Option<[&str; 5]> {
+    let mut parts = text.splitn(6, ':');
+    let mut next = || parts.next();
+    let (scheme, partition, service, region, account, resource) =
+        (next()?, next()?, next()?, next()?, next()?, next()?);
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let partition_known = partition.starts_with("aws") && is_label(partition);
+    let clean = resource.bytes().all(|byte| byte.is_ascii_graphic());
+    (scheme == "arn" && partition_known && is_account && clean)
+        .then_some([partition, service, region, account, resource])
+}
+
+fn is_identity(text: &str) -> bool {
+    let Some([_, "ses", region, _, resource]) = arn(text) else { return false };
+    is_label(region) && resource.strip_prefix("identity/").is_some_and(|name| !name.is_empty())
+}
+
+fn is_role(text: &str) -> bool {
+    let Some([_, "iam", "", _, resource]) = arn(text) else { return false };
+    resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
+}
+
+/// What the form starts with.
+fn default_templates() -> Value {
+    let template = |usage: &str, subject: &str, what: &str| {
+        json!({
+            "usageType": usage,
+            "subject": subject,
+            "content": format!("<p>Your {what} code is <b>{{{{code}}}}</b>. It expires in 10 minutes.</p>"),
+        })
+    };
+    json!([
+        template("SignIn", "Your sign-in code", "sign-in"),
+        template("Register", "Your sign-up code", "sign-up"),
+        template("ForgotPassword", "Your password reset code", "password reset"),
+        template("Generic", "Your verification code", "verification"),
+    ])
+}

@@ -1,0 +1,10 @@
+//! The Amazon SES connector's tests, as one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
+
+mod answers;
+mod conformance;
+mod credentials;
+mod provider;
+mod reference;
+mod requests;
+mod signature;
