@@ -1,12 +1,17 @@
 //! The HTTP client behind the trait: pooled, keep-alive, rustls, with the egress settings applied.
 
-use std::{error::Error as StdError, net::IpAddr, time::Duration};
+use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::{Host, Url};
 
-use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, Method, header, written::WrittenBody};
+use super::{
+    HeaderValue, HttpClient, HttpRequest, HttpResponse, Method,
+    connections::{AsNeeded, Connections, Exchange},
+    header,
+    written::WrittenBody,
+};
 use crate::{
     Delivery, Error, ErrorKind, Progress,
     egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
@@ -25,6 +30,7 @@ const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"))
 pub(crate) struct PooledClient {
     usual: reqwest::Client,
     rules: Vec<(ConnectTo, reqwest::Client)>,
+    connections: Connections,
     deny_private: bool,
 }
 
@@ -38,6 +44,7 @@ impl PooledClient {
         Ok(Self {
             rules: rules.collect::<Result<_, Error>>()?,
             usual: built(usual)?,
+            connections: Connections::default(),
             deny_private: egress.deny_private_addresses,
         })
     }
@@ -74,6 +81,7 @@ fn builder(egress: &Egress, tls: &rustls::ClientConfig) -> reqwest::ClientBuilde
         .referer(false)
         .tcp_nodelay(true)
         .pool_idle_timeout(IDLE_TIMEOUT)
+        .connector_layer(AsNeeded)
         .connect_timeout(egress.connect_timeout)
         .no_proxy();
     if let Some(proxy) = &egress.proxy {
@@ -114,7 +122,14 @@ fn redirect(url: &mut Url, headers: &mut http::HeaderMap, rule: &ConnectTo) -> R
 
 #[async_trait]
 impl HttpClient for PooledClient {
-    async fn execute(&self, mut request: HttpRequest) -> Result<HttpResponse, Error> {
+    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+        let exchange = self.connections.begin(&request.url);
+        exchange.scope(self.exchange(request, &exchange)).await
+    }
+}
+
+impl PooledClient {
+    async fn exchange(&self, mut request: HttpRequest, exchange: &Arc<Exchange>) -> Result<HttpResponse, Error> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let client = self.route(&mut request)?;
         let progress = Progress::current();
@@ -122,7 +137,8 @@ impl HttpClient for PooledClient {
         *outgoing.headers_mut() = request.headers;
         *outgoing.timeout_mut() = request.timeout;
         if *outgoing.method() != Method::GET || !request.body.is_empty() {
-            *outgoing.body_mut() = Some(reqwest::Body::wrap(WrittenBody::new(request.body, progress.clone())));
+            let body = WrittenBody::new(request.body, progress.clone(), Arc::clone(exchange));
+            *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
         }
         let mut response = client.execute(outgoing).await.map_err(|cause| failed(&host, &cause, &progress))?;
         let status = response.status();
@@ -130,6 +146,9 @@ impl HttpClient for PooledClient {
         let body = tokio::time::timeout(BODY_TIMEOUT, read(&mut response))
             .await
             .unwrap_or_else(|_| Err(format!("its body did not arrive within {} s", BODY_TIMEOUT.as_secs())));
+        if body.is_ok() && is_kept(response.version(), &headers) {
+            exchange.leaves_connection();
+        }
         if !status.is_success() {
             progress.mark_not_sent();
         }
@@ -139,6 +158,15 @@ impl HttpClient for PooledClient {
         });
         Ok(HttpResponse { status, headers, body })
     }
+}
+
+/// Whether the connection of this answer can be used again (RFC 9112, 9.3).
+fn is_kept(version: http::Version, headers: &http::HeaderMap) -> bool {
+    let says = |wanted: &str| {
+        let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(wanted))
+    };
+    if version >= http::Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
 
 async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {

@@ -1,6 +1,7 @@
 //! HTTP as connectors see it: one small trait, and what every provider's answers have in common.
 
 mod client;
+mod connections;
 mod written;
 
 use std::time::{Duration, SystemTime};

@@ -3,12 +3,14 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::connections::Exchange;
 use crate::Progress;
 
 /// The bytes of a request. The client asks for them when the connection stands and the request is about to be
@@ -16,11 +18,12 @@ use crate::Progress;
 pub(super) struct WrittenBody {
     bytes: Option<Bytes>,
     progress: Progress,
+    exchange: Arc<Exchange>,
 }
 
 impl WrittenBody {
-    pub(super) fn new(bytes: Bytes, progress: Progress) -> Self {
-        Self { bytes: Some(bytes), progress }
+    pub(super) fn new(bytes: Bytes, progress: Progress, exchange: Arc<Exchange>) -> Self {
+        Self { bytes: Some(bytes), progress, exchange }
     }
 }
 
@@ -30,6 +33,7 @@ impl Body for WrittenBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.progress.mark_written();
+        self.exchange.served();
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

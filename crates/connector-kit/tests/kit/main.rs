@@ -1,6 +1,7 @@
 //! The kit's tests, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod connections;
 mod content;
 mod egress;
 mod factory;
