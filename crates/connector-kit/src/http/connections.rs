@@ -1,12 +1,14 @@
-//! Never more connections to a host than there are requests to it under way.
+//! Never more connections to a host than there are requests to it under way, and never more than a hundred.
 //!
 //! hyper opens a connection whenever none is idle at the moment a request wants one, and goes on opening it when another
 //! becomes idle before it stands. Under load a request often comes an instant before the connection of the one before it is
 //! back in the pool, and so connections pile up that nothing needed. Here a new connection waits while one that will do
-//! is on its way back or already being opened; most such requests have it within microseconds.
+//! is on its way back or already being opened; most such requests have it within microseconds. What a slow provider keeps
+//! waiting costs a request's memory then, not a connection's.
 
 use std::{
     collections::HashMap,
+    future::pending,
     pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -15,15 +17,22 @@ use std::{
 
 use tokio::{
     sync::Notify,
-    time::{Instant, timeout_at},
+    task::yield_now,
+    time::{Instant, sleep_until},
 };
 use tower_layer::Layer;
 use tower_service::Service;
 use url::{Position, Url};
 
-/// How long after its last use a connection is believed to be on its way back. One that the server closes without a word
-/// never comes, and costs whoever waits for it this long at most.
-const COMES_BACK_WITHIN: Duration = Duration::from_millis(50);
+/// How long free connections are believed to be on their way back while none comes. One that the server closes without a
+/// word never does, and costs whoever waits for it this long.
+const COMES_BACK_WITHIN: Duration = Duration::from_millis(250);
+/// How often the tasks that bring a connection back, or put it to use, get their turn before the wait for it is given up: on a
+/// busy machine the time may have passed without any of them running.
+const TURNS: usize = 32;
+
+/// Most connections to one host. Each takes tens of kilobytes for its buffers and its TLS.
+const MOST: usize = 100;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -50,15 +59,15 @@ impl Connections {
             }
         };
         host.counts().under_way += 1;
-        Arc::new(Exchange { host, stage: Mutex::new(Stage::Waiting) })
+        Arc::new(Exchange { host, stage: Mutex::new(Stage::Waiting), moved_on: Notify::new() })
     }
 }
 
 #[derive(Default)]
 struct Host {
     counts: Mutex<Counts>,
-    /// Something has changed that a waiting connection may go by.
-    changed: Notify,
+    /// One that waits should look: there may be room, or what it waits for may never come.
+    look: Notify,
 }
 
 #[derive(Default)]
@@ -69,25 +78,38 @@ struct Counts {
     served: usize,
     /// Connections being opened.
     opening: usize,
-    /// Connections that nothing uses: idle, or about to be. The server may have closed some.
-    free: usize,
-    /// When the last of these became free.
-    freed_at: Option<Instant>,
+    /// Connections that nothing uses: idle, or about to be. The server may have closed some. Less than none for as long as a
+    /// connection serves the next request while the task of the one before has yet to hear of its answer's end.
+    free: isize,
+    /// When one of them last became free or was taken.
+    moved_at: Option<Instant>,
 }
 
 impl Counts {
     fn free_one(&mut self) {
         self.free += 1;
-        self.freed_at = Some(Instant::now());
+        self.moved_at = Some(Instant::now());
     }
 
-    /// Whether the connections free and being opened are fewer than the requests that have none.
-    fn too_few(&self) -> bool {
-        self.opening + self.free < self.under_way.saturating_sub(self.served)
+    fn take_one(&mut self) {
+        self.free -= 1;
+        self.moved_at = Some(Instant::now());
     }
 
-    fn free_are_back_by(&self) -> Option<Instant> {
-        self.freed_at.map(|at| at + COMES_BACK_WITHIN)
+    /// Requests that have no connection.
+    fn waiting(&self) -> usize {
+        self.under_way.saturating_sub(self.served)
+    }
+
+    /// Whether fewer connections are free or being opened than requests have none.
+    fn has_room(&self) -> bool {
+        let to_come = self.opening + self.free.max(0).unsigned_abs();
+        to_come < self.waiting() && to_come + self.served < MOST
+    }
+
+    /// Until when the free connections are believed to be on their way back.
+    fn free_until(&self) -> Option<Instant> {
+        self.moved_at.filter(|_| self.free > 0).map(|at| at + COMES_BACK_WITHIN)
     }
 }
 
@@ -96,9 +118,18 @@ impl Host {
         locked(&self.counts)
     }
 
+    /// Changes the counts, and has one of those that wait look at them where it should.
+    fn change(&self, change: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts();
+        change(&mut counts);
+        if counts.has_room() || (counts.free > 0 && counts.waiting() > 0) {
+            self.look.notify_one();
+        }
+    }
+
     fn is_quiet(&self) -> bool {
         let counts = self.counts();
-        let back = counts.free_are_back_by().is_none_or(|by| by <= Instant::now());
+        let back = counts.free_until().is_none_or(|until| until <= Instant::now());
         counts.under_way == 0 && counts.opening == 0 && back
     }
 }
@@ -117,6 +148,7 @@ enum Stage {
 pub(super) struct Exchange {
     host: Arc<Host>,
     stage: Mutex<Stage>,
+    moved_on: Notify,
 }
 
 impl Exchange {
@@ -132,11 +164,11 @@ impl Exchange {
         let mut stage = locked(&self.stage);
         if *stage == Stage::Waiting {
             *stage = Stage::Served;
-            let mut counts = self.host.counts();
-            counts.served += 1;
-            counts.free = counts.free.saturating_sub(1);
-            drop(counts);
-            self.host.changed.notify_waiters();
+            self.moved_on.notify_waiters();
+            self.host.change(|counts| {
+                counts.served += 1;
+                counts.take_one();
+            });
         }
     }
 
@@ -148,48 +180,60 @@ impl Exchange {
 
     fn end(&self, leaves_connection: bool) {
         let mut stage = locked(&self.stage);
-        let mut counts = self.host.counts();
-        match *stage {
-            Stage::Ended => return,
-            Stage::Waiting => {}
-            Stage::Served => counts.served -= 1,
+        if *stage == Stage::Ended {
+            return;
         }
-        counts.under_way -= 1;
-        if leaves_connection {
-            counts.free_one();
-        }
-        *stage = Stage::Ended;
-        drop(counts);
-        self.host.changed.notify_waiters();
+        let was = std::mem::replace(&mut *stage, Stage::Ended);
+        self.moved_on.notify_waiters();
+        self.host.change(|counts| {
+            counts.under_way -= 1;
+            counts.served -= usize::from(was == Stage::Served);
+            if leaves_connection {
+                counts.free_one();
+            } else if counts.under_way == 0 {
+                counts.free = counts.free.max(0);
+            }
+        });
     }
 
     /// Waits until this exchange needs a connection of its own; none when it got another meanwhile.
-    async fn opens(&self) -> Option<Opening> {
-        let mut patience = self.host.counts().free_are_back_by();
+    async fn opens(self: &Arc<Self>) -> Option<Opening> {
+        let mut in_vain = false;
         loop {
-            let mut changed = pin!(self.host.changed.notified());
-            changed.as_mut().enable();
+            let mut moved_on = pin!(self.moved_on.notified());
+            moved_on.as_mut().enable();
             if *locked(&self.stage) != Stage::Waiting {
+                // It may be the one that was told to look.
+                self.host.change(|_| ());
                 return None;
             }
-            {
+            let free_until = {
                 let mut counts = self.host.counts();
-                if patience.is_some_and(|until| until <= Instant::now()) {
+                if in_vain && counts.free_until().is_some_and(|until| until <= Instant::now()) {
                     counts.free = 0;
-                    patience = None;
                 }
-                if counts.too_few() {
+                if counts.has_room() {
                     counts.opening += 1;
-                    return Some(Opening { host: Arc::clone(&self.host), opened: false });
+                    if counts.has_room() {
+                        self.host.look.notify_one();
+                    }
+                    return Some(Opening { exchange: Arc::clone(self), opened: false });
                 }
-            }
-            match patience {
-                Some(until) => drop(timeout_at(until, changed).await),
-                // What it waits for is being opened: that ends one way or the other.
-                None => {
-                    changed.await;
-                    patience = self.host.counts().free_are_back_by();
+                counts.free_until()
+            };
+            let none_came_back = async {
+                match free_until {
+                    Some(until) => sleep_until(until).await,
+                    None => pending().await,
                 }
+                for _ in 0..TURNS {
+                    yield_now().await;
+                }
+            };
+            tokio::select! {
+                () = moved_on => {}
+                () = none_came_back => in_vain = true,
+                () = self.host.look.notified() => {}
             }
         }
     }
@@ -205,19 +249,22 @@ impl Drop for Ended<'_> {
 
 /// A connection being opened.
 struct Opening {
-    host: Arc<Host>,
+    exchange: Arc<Exchange>,
     opened: bool,
 }
 
 impl Drop for Opening {
     fn drop(&mut self) {
-        let mut counts = self.host.counts();
-        counts.opening -= 1;
+        self.exchange.host.change(|counts| {
+            counts.opening -= 1;
+            if self.opened {
+                counts.free_one();
+            }
+        });
+        // Connections are alike: should it have another by now, then this one is free in that one's stead.
         if self.opened {
-            counts.free_one();
+            self.exchange.served();
         }
-        drop(counts);
-        self.host.changed.notify_waiters();
     }
 }
 
