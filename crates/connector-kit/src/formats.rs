@@ -68,6 +68,8 @@ fn ip_address(text: &str) -> Result<(), String> {
 }
 
 fn http_url(text: &str) -> Result<(), String> {
+    // A URL's parser drops line breaks and tabs without a word.
+    single_line(text)?;
     let url = Url::parse(text).map_err(|cause| format!("is not a URL: {cause}"))?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err("must be an https:// or http:// URL".to_owned());

@@ -9,61 +9,90 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow};
-use connector_kit::{
-    ConnectTo, ConnectorFactory, Context, Egress, EmailConnector, SendPolicy, layered, root_certificates,
-};
-use lettre::{
-    Message,
-    message::MultiPart,
-    transport::smtp::{client::AsyncSmtpConnection, extension::ClientId},
-};
+use anyhow::{Context as _, Result};
+use connector_kit::{EmailConnector, SendPolicy, layered};
 use nix::sys::resource::UsageWho;
-use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
 use crate::{
+    bare::{Captured, KeptLettre, PooledLettre, Reqwest, Sdk},
     measure::{self, Sample},
-    workload::{self, Variant},
+    workload::{self, By, Provider},
 };
 
-/// Sends `messages` by `variant` and prints a [`Sample`] as JSON.
-pub fn run(variant: Variant, port: u16, ca: &Path, concurrency: usize, messages: usize) -> Result<()> {
+/// What a client is told.
+#[derive(Debug, clap::Args)]
+pub struct Task {
+    pub provider: Provider,
+    pub by: By,
+    #[arg(long)]
+    pub port: u16,
+    /// The server's certificate authority.
+    #[arg(long)]
+    pub ca: std::path::PathBuf,
+    /// What reqwest is to send, as [`Captured`].
+    #[arg(long)]
+    pub captured: Option<String>,
+    #[arg(long)]
+    pub concurrency: usize,
+    #[arg(long)]
+    pub messages: usize,
+}
+
+/// Sends the messages of `task` and prints a [`Sample`] as JSON.
+pub fn run(task: &Task) -> Result<()> {
     measure::pin_to(0)?;
-    let pem = std::fs::read(ca)?;
-    // lettre's pool keeps its connections alive on the runtime's other tasks; everything else runs alike on one thread.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let sample = runtime.block_on(async {
-        match variant {
-            Variant::SmtpConnector => {
-                let sender = connector(&connector_smtp::CONNECTOR, &workload::smtp_config(port), Egress::default())?;
-                drive(&Shared(sender), concurrency, messages).await
+    let pem = std::fs::read(&task.ca)?;
+    let (concurrency, messages) = (task.concurrency, task.messages);
+    let sample = runtime()?.block_on(async {
+        match (task.by, task.provider) {
+            (By::Connector, provider) => drive(&connector(provider, task.port, &pem)?, concurrency, messages).await,
+            (By::LettrePool, _) => drive(&PooledLettre::new(task.port), concurrency, messages).await,
+            (By::Bare, Provider::Smtp) => drive(&KeptLettre { port: task.port }, concurrency, messages).await,
+            (By::Bare, Provider::AwsSes) => drive(&Sdk::new(task.port, &pem)?, concurrency, messages).await,
+            (By::Bare, provider) => {
+                let captured: Captured = serde_json::from_str(task.captured.as_deref().context("nothing captured")?)?;
+                drive(&Reqwest::new(provider, captured, task.port, &pem)?, concurrency, messages).await
             }
-            Variant::SendgridConnector => {
-                let egress = Egress {
-                    connect_to: vec![ConnectTo::new(workload::HOST, 443, "127.0.0.1", port)],
-                    extra_roots: root_certificates(&pem).map_err(|fault| anyhow!(fault))?,
-                    ..Egress::default()
-                };
-                let sender = connector(&connector_sendgrid::CONNECTOR, &workload::sendgrid_config(), egress)?;
-                drive(&Shared(sender), concurrency, messages).await
-            }
-            Variant::SendgridReqwest => drive(&BareHttp::new(port, &pem)?, concurrency, messages).await,
-            Variant::LettreKept => drive(&KeptLettre { port }, concurrency, messages).await,
-            Variant::LettrePool => drive(&PooledLettre::new(port), concurrency, messages).await,
         }
     })?;
     println!("{}", serde_json::to_string(&sample)?);
     Ok(())
 }
 
+/// Prints what the connector of `provider` sends.
+pub fn capture(provider: Provider) -> Result<()> {
+    println!("{}", serde_json::to_string(&runtime()?.block_on(Captured::of(provider))?)?);
+    Ok(())
+}
+
+/// Has `sends` wait for a provider that does not answer, and prints the peak memory of that in MiB.
+pub fn wait(provider: Provider, port: u16, ca: &Path, sends: usize) -> Result<()> {
+    let pem = std::fs::read(ca)?;
+    runtime()?.block_on(async {
+        let sender = connector(provider, port, &pem)?;
+        for _ in 0..sends {
+            let mut worker = sender.worker().await?;
+            tokio::spawn(async move { worker.send().await });
+        }
+        // Long enough for all to have begun and for the connections to stand, and within the deadline of 15 s.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        println!("{}", measure::peak_mib(UsageWho::RUSAGE_SELF)?);
+        Ok(())
+    })
+}
+
+/// One thread for all: the client has one core.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
 /// A way to send, of which each of several concurrent workers gets its own hand.
-trait Sender {
+pub trait Sender {
     type Worker: Worker + 'static;
     async fn worker(&self) -> Result<Self::Worker>;
 }
 
-trait Worker {
+pub trait Worker {
     async fn send(&mut self) -> Result<()>;
 }
 
@@ -115,9 +144,8 @@ async fn share<W: Worker + 'static>(workers: Vec<W>, messages: usize) -> Result<
     Ok((workers, all))
 }
 
-fn connector(factory: &ConnectorFactory, config: &Value, egress: Egress) -> Result<Arc<dyn EmailConnector>> {
-    let connector = factory.build(config, &Context::new(egress)?)?;
-    Ok(Arc::new(layered(connector, SendPolicy::default())))
+fn connector(provider: Provider, port: u16, pem: &[u8]) -> Result<Shared> {
+    Ok(Shared(Arc::new(layered(provider.connector(port, pem)?, SendPolicy::default()))))
 }
 
 struct Shared(Arc<dyn EmailConnector>);
@@ -138,123 +166,6 @@ struct ConnectorWorker {
 impl Worker for ConnectorWorker {
     async fn send(&mut self) -> Result<()> {
         self.connector.send(&self.message).await?;
-        Ok(())
-    }
-}
-
-/// reqwest with the same TLS, posting the bytes that the connector posts.
-#[derive(Clone)]
-struct BareHttp {
-    client: reqwest::Client,
-    body: Vec<u8>,
-}
-
-impl BareHttp {
-    fn new(port: u16, pem: &[u8]) -> Result<Self> {
-        let (html, text) = workload::rendered();
-        let body = json!({
-            "personalizations": [{ "to": [{ "email": workload::TO }] }],
-            "from": { "email": workload::FROM },
-            "subject": workload::SUBJECT,
-            "content": [{ "type": "text/plain", "value": text }, { "type": "text/html", "value": html }],
-        });
-        let mut roots = rustls::RootCertStore::empty();
-        for root in root_certificates(pem).map_err(|fault| anyhow!(fault))? {
-            roots.add(root)?;
-        }
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .resolve(workload::HOST, ([127, 0, 0, 1], port).into())
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(15))
-            .build()?;
-        Ok(Self { client, body: serde_json::to_vec(&body)? })
-    }
-}
-
-impl Sender for BareHttp {
-    type Worker = Self;
-
-    async fn worker(&self) -> Result<Self> {
-        Ok(self.clone())
-    }
-}
-
-impl Worker for BareHttp {
-    async fn send(&mut self) -> Result<()> {
-        let request = self.client.post(workload::ENDPOINT).bearer_auth(workload::API_KEY);
-        let request = request.header("content-type", "application/json").header("accept", "application/json");
-        let response = request.body(self.body.clone()).send().await?.error_for_status()?;
-        response.headers().get("x-message-id").context("no id")?;
-        response.bytes().await?;
-        Ok(())
-    }
-}
-
-/// The message as lettre builds it, with a Date and a Message-ID of its own, as every mail must have.
-fn mail() -> Result<Message> {
-    let (html, text) = workload::rendered();
-    Ok(Message::builder()
-        .from(workload::FROM.parse()?)
-        .to(workload::TO.parse()?)
-        .subject(workload::SUBJECT)
-        .message_id(None)
-        .multipart(MultiPart::alternative_plain_html(text, html))?)
-}
-
-/// lettre over one kept connection per worker.
-struct KeptLettre {
-    port: u16,
-}
-
-impl Sender for KeptLettre {
-    type Worker = KeptConnection;
-
-    async fn worker(&self) -> Result<KeptConnection> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.set_nodelay(true)?;
-        let client = ClientId::Ipv4([127, 0, 0, 1].into());
-        Ok(KeptConnection(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &client).await?))
-    }
-}
-
-struct KeptConnection(AsyncSmtpConnection);
-
-impl Worker for KeptConnection {
-    async fn send(&mut self) -> Result<()> {
-        let mail = mail()?;
-        self.0.send(mail.envelope(), &mail.formatted()).await?;
-        Ok(())
-    }
-}
-
-/// lettre with its own pool: NOOP before each reuse, no TCP_NODELAY.
-#[derive(Clone)]
-struct PooledLettre(lettre::AsyncSmtpTransport<lettre::Tokio1Executor>);
-
-impl PooledLettre {
-    fn new(port: u16) -> Self {
-        let builder = lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::builder_dangerous("127.0.0.1");
-        Self(builder.port(port).build())
-    }
-}
-
-impl Sender for PooledLettre {
-    type Worker = Self;
-
-    async fn worker(&self) -> Result<Self> {
-        Ok(self.clone())
-    }
-}
-
-impl Worker for PooledLettre {
-    async fn send(&mut self) -> Result<()> {
-        lettre::AsyncTransport::send(&self.0, mail()?).await?;
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
-//! Measures each connector against the bare client library: CPU per message, latency and memory.
+//! Measures each connector against the bare client library: CPU per message, latency and memory; and what it costs to build.
 //!
 //! Every figure comes from a process of its own: a client on one core, a server on the other. Connector and bare
 //! client take turns, so that whatever else the machine does hits both alike.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command: what it finds goes to the terminal")]
 
+mod bare;
+mod builds;
 mod client;
 mod measure;
 mod report;
@@ -16,7 +18,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::workload::{Protocol, Variant};
+use crate::workload::Provider;
 
 #[derive(Parser)]
 #[command(about = "Measures connectors against bare client libraries", version)]
@@ -30,12 +32,21 @@ struct Arguments {
 /// How much to measure.
 #[derive(clap::Args)]
 struct Run {
+    /// Only these providers; the page is then printed and not written.
+    #[arg(long, value_name = "PROVIDER")]
+    only: Vec<Provider>,
     /// Rounds; every figure is the median over them.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Messages per figure and round over SMTP; four times as many over https.
+    /// Messages per figure and round; four times as many over https, where most are quick.
     #[arg(long, default_value_t = 8000)]
     messages: usize,
+    /// How many sends wait for a provider that does not answer.
+    #[arg(long, default_value_t = 10_000)]
+    waiting: usize,
+    /// Leave out the clean builds, which take longest; the page is then printed and not written.
+    #[arg(long)]
+    no_builds: bool,
     /// The page that the tables are written to, besides standard output.
     #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
     write: PathBuf,
@@ -45,19 +56,27 @@ struct Run {
 enum Command {
     /// Runs one server until standard input ends (started by the benchmark itself).
     #[command(hide = true)]
-    Serve { protocol: Protocol },
+    Serve {
+        provider: Provider,
+        #[arg(long)]
+        silent: bool,
+    },
     /// Sends messages and prints what it took (started by the benchmark itself).
     #[command(hide = true)]
-    Client {
-        variant: Variant,
+    Client(client::Task),
+    /// Prints what a connector sends (started by the benchmark itself).
+    #[command(hide = true)]
+    Capture { provider: Provider },
+    /// Waits for a provider that does not answer, and prints the peak memory in MiB (started by the benchmark itself).
+    #[command(hide = true)]
+    Wait {
+        provider: Provider,
         #[arg(long)]
         port: u16,
         #[arg(long)]
         ca: PathBuf,
         #[arg(long)]
-        concurrency: usize,
-        #[arg(long)]
-        messages: usize,
+        sends: usize,
     },
     /// Runs a command and prints its peak memory in MiB (started by the benchmark itself).
     #[command(hide = true)]
@@ -67,18 +86,30 @@ enum Command {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
-        Some(Command::Serve { protocol }) => server::serve(protocol),
-        Some(Command::Client { variant, port, ca, concurrency, messages }) => {
-            client::run(variant, port, &ca, concurrency, messages)
-        }
+        Some(Command::Serve { provider, silent }) => server::serve(provider, silent),
+        Some(Command::Client(task)) => client::run(&task),
+        Some(Command::Capture { provider }) => client::capture(provider),
+        Some(Command::Wait { provider, port, ca, sends }) => client::wait(provider, port, &ca, sends),
         Some(Command::Peak { command }) => measure::print_peak_of(&command),
-        None => {
-            let tables = rounds::run(arguments.run.rounds, arguments.run.messages)?;
-            let page = report::page(&tables)?;
-            println!("{page}");
-            std::fs::write(&arguments.run.write, page)?;
-            eprintln!("written to {}", arguments.run.write.display());
-            Ok(())
-        }
+        None => measure_all(&arguments.run),
     }
+}
+
+fn measure_all(run: &Run) -> Result<()> {
+    let providers = if run.only.is_empty() { Provider::ALL.to_vec() } else { run.only.clone() };
+    // Memory first: it is soon done, and whoever waits for the figures sees that everything runs.
+    let waiting = providers.iter().map(|one| Ok((*one, rounds::waiting(*one, run.waiting)?))).collect::<Result<_>>()?;
+    let tables = providers.iter().map(|one| rounds::table(*one, run.rounds, run.messages)).collect::<Result<_>>()?;
+    let builds = match run.no_builds {
+        true => Vec::new(),
+        false => providers.iter().map(|one| builds::clean(one.package())).collect::<Result<_>>()?,
+    };
+    let found = report::Found { tables, waiting, sends: run.waiting, builds };
+    let page = report::page(&found)?;
+    println!("{page}");
+    if run.only.is_empty() && !run.no_builds {
+        std::fs::write(&run.write, page)?;
+        eprintln!("written to {}", run.write.display());
+    }
+    Ok(())
 }

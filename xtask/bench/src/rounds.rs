@@ -1,75 +1,98 @@
 //! The rounds: servers started, clients taking turns, medians taken.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum as _;
 
 use crate::{
     measure::{Sample, median},
-    workload::{Protocol, Variant},
+    server::Server,
+    workload::{By, Provider},
 };
 
 pub const CONCURRENCIES: [usize; 3] = [1, 16, 64];
 
-/// The medians of one variant.
+/// One provider: the connector first, then the bare client it is held against, then others.
+pub struct Table {
+    pub provider: Provider,
+    pub rows: Vec<Row>,
+    /// By concurrency: the CPU of the connector over that of the bare client, each round for itself, and of these the
+    /// median.
+    pub ratios: Vec<f64>,
+}
+
+/// One sender's medians.
 pub struct Row {
-    pub variant: Variant,
+    pub by: By,
     /// By concurrency, as [`CONCURRENCIES`].
     pub samples: Vec<Sample>,
+    /// By concurrency: the most connections that were opened in a round.
+    pub connections: Vec<usize>,
 }
 
-/// One comparison: the connector first, then the bare client it is held against, then others.
-pub struct Table {
-    pub title: &'static str,
-    pub rows: Vec<Row>,
-}
-
-/// Measures everything.
-pub fn run(rounds: usize, messages: usize) -> Result<Vec<Table>> {
-    let smtp = [Variant::SmtpConnector, Variant::LettreKept, Variant::LettrePool];
-    let sendgrid = [Variant::SendgridConnector, Variant::SendgridReqwest];
-    Ok(vec![
-        table("SMTP, in clear, to a sink on the second core", &smtp, rounds, messages)?,
-        table("SendGrid, https, to a sink on the second core", &sendgrid, rounds, messages)?,
-    ])
-}
-
-fn table(title: &'static str, variants: &[Variant], rounds: usize, messages: usize) -> Result<Table> {
-    let protocol = variants.first().context("a table has variants")?.protocol();
-    let mut samples = vec![vec![Vec::new(); CONCURRENCIES.len()]; variants.len()];
+/// Measures the senders of one provider.
+pub fn table(provider: Provider, rounds: usize, messages: usize) -> Result<Table> {
+    let contenders = provider.contenders();
+    let captured = match provider {
+        Provider::Smtp | Provider::AwsSes => None,
+        _ => Some(own_output(&["capture", name(provider)?.as_str()])?),
+    };
+    let mut samples = vec![vec![Vec::new(); CONCURRENCIES.len()]; contenders.len()];
     for round in 0..rounds {
         for (column, concurrency) in CONCURRENCIES.into_iter().enumerate() {
-            for (row, variant) in variants.iter().enumerate() {
-                eprintln!("round {}/{rounds}: {} at {concurrency}", round + 1, variant.title());
-                let messages = enough(*variant, concurrency, messages);
-                samples[row][column].push(sample(protocol, *variant, concurrency, messages)?);
+            let mut turns: Vec<usize> = (0..contenders.len()).collect();
+            // Whoever comes second finds the machine warmer.
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+            for row in turns {
+                let by = contenders[row];
+                eprintln!("round {}/{rounds}: {} at {concurrency}", round + 1, provider.sender(by));
+                let messages = enough(provider, by, concurrency, messages);
+                samples[row][column].push(sample(provider, by, captured.as_deref(), concurrency, messages)?);
             }
         }
     }
-    let rows = variants.iter().zip(samples).map(|(variant, columns)| Row {
-        variant: *variant,
-        samples: columns.iter().map(|samples| medians(samples)).collect(),
+    let ratio = |column: usize| {
+        let (ours, bare) = (&samples[0][column], &samples[1][column]);
+        median(ours.iter().zip(bare).map(|((ours, _), (bare, _))| ours.cpu_micros / bare.cpu_micros).collect())
+    };
+    let ratios = (0..CONCURRENCIES.len()).map(ratio).collect();
+    let rows = contenders.iter().zip(&samples).map(|(by, columns)| Row {
+        by: *by,
+        samples: columns.iter().map(|column| medians(column)).collect(),
+        connections: columns
+            .iter()
+            .map(|column| column.iter().map(|(_, connections)| *connections).max().unwrap_or_default())
+            .collect(),
     });
-    Ok(Table { title, rows: rows.collect() })
+    Ok(Table { provider, rows: rows.collect(), ratios })
 }
 
-/// Enough messages for a steady figure: an https request takes a fraction of an SMTP dialogue. lettre's pool waits
-/// 44 ms for every message; a few hundred show it as well as thousands.
-fn enough(variant: Variant, concurrency: usize, messages: usize) -> usize {
-    match (variant, variant.protocol()) {
-        (Variant::LettrePool, _) => messages.min(100 * concurrency),
-        (_, Protocol::Smtp) => messages,
-        (_, Protocol::Https) => messages * 4,
+/// The peak memory, in MiB, of `sends` that wait for a provider that does not answer.
+pub fn waiting(provider: Provider, sends: usize) -> Result<f64> {
+    eprintln!("{sends} sends waiting: {}", provider.package());
+    let server = Server::start(provider, true)?;
+    let (port, sends) = (server.port.to_string(), sends.to_string());
+    let ca = server.ca.path().to_str().context("the temporary folder's name is not text")?;
+    let peak = own_output(&["wait", &name(provider)?, "--port", &port, "--ca", ca, "--sends", &sends])?;
+    Ok(peak.trim().parse()?)
+}
+
+/// Enough messages for a steady figure: an https request takes a fraction of an SMTP dialogue, and at concurrency 1 most of
+/// the time is waiting. lettre's pool waits 44 ms for every message; a few hundred show it as well as thousands.
+fn enough(provider: Provider, by: By, concurrency: usize, messages: usize) -> usize {
+    match (by, provider) {
+        (By::LettrePool, _) => messages.min(100 * concurrency),
+        (_, Provider::Smtp | Provider::AwsSes) => messages,
+        _ if concurrency == 1 => messages,
+        _ => messages * 4,
     }
 }
 
-fn medians(samples: &[Sample]) -> Sample {
-    let of = |field: fn(&Sample) -> f64| median(samples.iter().map(field).collect());
+fn medians(samples: &[(Sample, usize)]) -> Sample {
+    let of = |field: fn(&Sample) -> f64| median(samples.iter().map(|(sample, _)| field(sample)).collect());
     Sample {
         cpu_micros: of(|sample| sample.cpu_micros),
         per_second: of(|sample| sample.per_second),
@@ -79,58 +102,43 @@ fn medians(samples: &[Sample]) -> Sample {
     }
 }
 
-/// One client against a server of its own.
-fn sample(protocol: Protocol, variant: Variant, concurrency: usize, messages: usize) -> Result<Sample> {
-    let server = Server::start(protocol)?;
-    let name = variant.to_possible_value().context("every variant has a name")?;
-    let output = Command::new(std::env::current_exe()?)
-        .arg("client")
-        .arg(name.get_name())
-        .args(["--port", &server.port.to_string()])
-        .arg("--ca")
-        .arg(&server.ca)
-        .args(["--concurrency", &concurrency.to_string(), "--messages", &messages.to_string()])
-        .stderr(Stdio::inherit())
-        .output()?;
+/// One client against a server of its own: what it took, and how many connections it opened.
+fn sample(
+    provider: Provider,
+    by: By,
+    captured: Option<&str>,
+    concurrency: usize,
+    messages: usize,
+) -> Result<(Sample, usize)> {
+    let server = Server::start(provider, false)?;
+    let by_name = by.to_possible_value().context("every sender has a name")?;
+    let mut arguments = vec!["client".to_owned(), name(provider)?, by_name.get_name().to_owned()];
+    arguments.extend(["--port".to_owned(), server.port.to_string()]);
+    arguments.extend([
+        "--concurrency".to_owned(),
+        concurrency.to_string(),
+        "--messages".to_owned(),
+        messages.to_string(),
+    ]);
+    let ca = server.ca.path().to_str().context("the temporary folder's name is not text")?;
+    arguments.extend(["--ca".to_owned(), ca.to_owned()]);
+    if let Some(captured) = captured {
+        arguments.extend(["--captured".to_owned(), captured.trim().to_owned()]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let sample = serde_json::from_str(&own_output(&arguments)?)?;
+    Ok((sample, server.stop()?))
+}
+
+fn name(provider: Provider) -> Result<String> {
+    Ok(provider.to_possible_value().context("every provider has a name")?.get_name().to_owned())
+}
+
+/// What this program prints when it is started with these arguments.
+fn own_output(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(std::env::current_exe()?).args(arguments).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        bail!("{} failed at concurrency {concurrency}", variant.title());
+        bail!("`bench {}` failed", arguments.iter().take(3).copied().collect::<Vec<_>>().join(" "));
     }
-    Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-struct Server {
-    process: Child,
-    port: u16,
-    ca: PathBuf,
-}
-
-impl Server {
-    fn start(protocol: Protocol) -> Result<Self> {
-        let name = protocol.to_possible_value().context("every protocol has a name")?;
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["serve", name.get_name()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
-        let port = lines.next().context("the server ended")??.parse()?;
-        let ca = std::env::temp_dir().join(format!("bench-ca-{}.pem", process.id()));
-        let mut file = std::fs::File::create(&ca)?;
-        for line in lines {
-            let line = line?;
-            if line == "ready" {
-                return Ok(Self { process, port, ca });
-            }
-            writeln!(file, "{line}")?;
-        }
-        bail!("the server ended before it was ready")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-        let _ = std::fs::remove_file(&self.ca);
-    }
+    Ok(String::from_utf8(output.stdout)?)
 }

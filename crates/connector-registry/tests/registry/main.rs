@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
 mod at_once;
+mod bad_input;
 mod catalog;
 mod one_active;
 mod store_and_cache;
