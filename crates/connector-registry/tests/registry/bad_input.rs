@@ -130,7 +130,7 @@ fn a_region_with_a_host_in_it() {
 #[test]
 fn an_arn_that_is_none() {
     let arns =
-        ["identity", "arn:", "https://example.com", "arn:aws:s3:::bucket", "arn:aws:ses:us-east-1:123:identity/x\n"];
+        ["no-arn", "arn:::::", "https://example.com", "arn:aws:s3:::bucket", "arn:aws:ses:us-east-1:123:identity/x\n"];
     for pointer in ["/emailAddressIdentityArn", "/feedbackForwardingEmailAddressIdentityArn", "/roleArn"] {
         refused("aws-ses", pointer, &arns);
     }
