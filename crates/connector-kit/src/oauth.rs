@@ -93,7 +93,10 @@ pub async fn request_token(
         (header::ACCEPT, HeaderValue::from_static("application/json")),
     ]);
     if let Some((id, secret)) = client {
-        let value = format!("Basic {}", STANDARD.encode(format!("{id}:{}", secret.expose())));
+        // RFC 6749, 2.3.1: each goes as in a form, so that a colon, a percent or a plus sign is taken for itself.
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{}:{}", encoded(id), encoded(secret.expose()));
+        let value = format!("Basic {}", STANDARD.encode(pair));
         let mut value = HeaderValue::from_str(&value)
             .map_err(|_| Error::new(ErrorKind::InvalidConfig, "the client id or secret cannot travel in a header"))?;
         value.set_sensitive(true);

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use connector_kit::{
     Context, Delivery, Egress, Error, ErrorKind, Secret,
     http::Url,
@@ -45,12 +46,16 @@ async fn many_waiters_share_one_fetch_and_a_token_is_renewed_before_its_end() {
 }
 
 async fn ask(answer: Answer) -> (Result<AccessToken, Error>, HttpRecorder) {
+    ask_as("app", "app-s3cret", answer).await
+}
+
+async fn ask_as(id: &str, secret: &str, answer: Answer) -> (Result<AccessToken, Error>, HttpRecorder) {
     let recorder = HttpRecorder::start(RecorderOptions { tls: None, answers: vec![answer] }).await;
     let context = Context::new(Egress::default()).unwrap();
     let url = Url::parse(&format!("http://127.0.0.1:{}/token", recorder.port())).unwrap();
-    let secret = Secret::new("app-s3cret");
+    let secret = Secret::new(secret);
     let form = [("grant_type", "client_credentials"), ("scope", "a b")];
-    (request_token(context.http().as_ref(), &url, &form, Some(("app", &secret))).await, recorder)
+    (request_token(context.http().as_ref(), &url, &form, Some((id, &secret))).await, recorder)
 }
 
 #[tokio::test]
@@ -60,6 +65,16 @@ async fn asks_as_rfc_6749_says() {
     let request = recorder.only_request();
     assert_eq!(request.header("authorization"), Some("Basic YXBwOmFwcC1zM2NyZXQ="));
     assert_eq!(request.text(), "grant_type=client_credentials&scope=a+b");
+}
+
+/// "… encoded using the "application/x-www-form-urlencoded" encoding algorithm" (RFC 6749, 2.3.1): servers undo it.
+#[tokio::test]
+async fn what_http_basic_keeps_apart_may_stand_in_id_and_secret() {
+    let (_, recorder) = ask_as("m2m:app", "100%+s3cret of ü", Answer::status(200)).await;
+    let request = recorder.only_request();
+    let credentials = request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
+    let credentials = STANDARD.decode(credentials).unwrap();
+    assert_eq!(String::from_utf8(credentials).unwrap(), "m2m%3Aapp:100%25%2Bs3cret+of+%C3%BC");
 }
 
 /// Whoever answers can write any number there.
