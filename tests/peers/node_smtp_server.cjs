@@ -7,12 +7,15 @@
 //   certificate  PEM chain;  key: PEM key
 //   users        {"user": "password"}, or null: no AUTH is offered
 //   tokens       {"user": "access token"} for XOAUTH2
+//   introspection  null, or an OpenID provider that knows XOAUTH2's tokens instead: its endpoint, our client and secret there,
+//                and the scope that a token must have, for the user it was given to or for the client `trusted`
 //   mechanisms   which of PLAIN, LOGIN, CRAM-MD5, XOAUTH2 are offered
 //   starttls     false: STARTTLS is not offered and AUTH is, in clear
 'use strict';
 
 const fs = require('node:fs');
 const { SMTPServer } = require('smtp-server');
+const { introspect } = require('./introspection.cjs');
 
 const options = JSON.parse(process.argv[2]);
 const journal = fs.openSync(options.journal, 'a');
@@ -21,12 +24,22 @@ const record = (event) => fs.writeSync(journal, `${JSON.stringify(event)}\n`);
 
 const mechanismOf = new Map();
 
-function onAuth(auth, session, callback) {
+// Whether the OpenID provider says that the token opens the user's mailbox.
+async function opens({ endpoint, client, secret, scope, trusted }, { username, accessToken }) {
+    const claims = await introspect(endpoint, accessToken, { client, secret });
+    const granted = (claims.scope ?? '').split(' ').includes(scope);
+    // A client that spoke for itself got a token without a user.
+    return claims.active && granted && (claims.sub === undefined ? claims.client_id === trusted : claims.sub === username);
+}
+
+async function onAuth(auth, session, callback) {
     const expected = options.users[auth.username];
     let accepted = false;
     switch (auth.method) {
         case 'XOAUTH2':
-            accepted = auth.accessToken !== undefined && options.tokens[auth.username] === auth.accessToken;
+            accepted = options.introspection
+                ? await opens(options.introspection, auth)
+                : auth.accessToken !== undefined && options.tokens[auth.username] === auth.accessToken;
             break;
         case 'CRAM-MD5':
             accepted = expected !== undefined && auth.validatePassword(expected);

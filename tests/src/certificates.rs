@@ -6,7 +6,7 @@ use rcgen::{
 };
 use std::path::{Path, PathBuf};
 
-/// The names every server's certificate is valid for.
+/// The names a mail server's certificate is valid for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "mail.example.test"];
 
 /// PEM files a server and its client read.
@@ -17,8 +17,13 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes an authority and a certificate and writes them into `folder`; the authority's key is kept nowhere.
+    /// A mail server's: as [`Self::valid_for`] the names that all of them have.
     pub(crate) fn write_to(folder: &Path) -> Result<Self> {
+        Self::valid_for(&NAMES, folder)
+    }
+
+    /// Makes an authority and a certificate for `names` and writes them into `folder`; the authority's key is kept nowhere.
+    pub(crate) fn valid_for(names: &[&str], folder: &Path) -> Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -27,8 +32,8 @@ impl Certificates {
         let ca = params.self_signed(&ca_key)?.pem();
         let issuer = Issuer::new(params, ca_key);
 
-        let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
-        params.distinguished_name.push(DnType::CommonName, "mail.example.test");
+        let mut params = CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())?;
+        params.distinguished_name.push(DnType::CommonName, names.last().copied().unwrap_or_default());
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;

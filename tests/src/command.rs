@@ -81,6 +81,18 @@ impl Desk {
         self.finish(command)
     }
 
+    /// Runs `email-connectors` with these arguments in this folder, which is also its home, and with no environment but
+    /// `env`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run.
+    pub fn run_alone(&self, env: &[(&str, &str)], arguments: &[&str]) -> Result<Ran> {
+        let mut command = Command::new(binary()?);
+        command.args(arguments).env_clear().env("HOME", self.path()).envs(env.iter().copied());
+        self.finish(command)
+    }
+
     /// Runs a line of shell in this folder, with the binary in PATH.
     ///
     /// # Errors

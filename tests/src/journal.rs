@@ -3,7 +3,7 @@
 use crate::Mail;
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::path::Path;
 
 #[derive(Deserialize)]
@@ -22,7 +22,8 @@ enum Event {
     },
 }
 
-fn events(file: &Path) -> Result<Vec<Event>> {
+/// Every line of the journal.
+pub(crate) fn events<E: DeserializeOwned>(file: &Path) -> Result<Vec<E>> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -37,12 +38,12 @@ fn events(file: &Path) -> Result<Vec<Event>> {
 }
 
 pub(crate) fn connections(file: &Path) -> Result<usize> {
-    Ok(events(file)?.iter().filter(|event| matches!(event, Event::Connection)).count())
+    Ok(events::<Event>(file)?.iter().filter(|event| matches!(event, Event::Connection)).count())
 }
 
 pub(crate) fn mails(file: &Path) -> Result<Vec<Mail>> {
     let mut mails = Vec::new();
-    for event in events(file)? {
+    for event in events::<Event>(file)? {
         if let Event::Mail { from, to, content, helo, tls, user, mechanism, parameters } = event {
             let content = STANDARD.decode(content).context("the journal's message is not base64")?;
             mails.push(Mail { from, to, content, helo, tls, user, mechanism, parameters });

@@ -1,4 +1,4 @@
-//! Real mail servers for the end-to-end tests, each started on loopback for one test and stopped with it.
+//! Real servers for the end-to-end tests, each started on loopback for one test and stopped with it.
 //!
 //! ```no_run
 //! use e2e::{Postfix, SmtpPeer};
@@ -21,17 +21,23 @@ mod command;
 mod installed;
 mod journal;
 mod mail;
+mod moto;
 mod node_smtp_server;
+mod oidc_provider;
 mod postfix;
 mod process;
+mod program;
 mod wait;
 
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
 pub use command::{Desk, Ran, binary};
 pub use installed::script;
 pub use mail::Mail;
+pub use moto::{AwsRequest, Moto};
 pub use node_smtp_server::{NodeSmtpServer, NodeSmtpServerBuilder};
+pub use oidc_provider::OidcProvider;
 pub use postfix::{Postfix, PostfixBuilder};
+pub use program::{node, python};
 pub use wait::until;
 
 use anyhow::Result;

@@ -2,12 +2,11 @@
 
 use crate::certificates::Certificates;
 use crate::process::Process;
-use crate::{Mail, PASSWORD, SmtpPeer, USER, installed, journal};
+use crate::{Mail, OidcProvider, PASSWORD, SmtpPeer, USER, installed, journal, program};
 use anyhow::Result;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// smtp-server running `tests/peers/node_smtp_server.cjs`.
@@ -26,6 +25,7 @@ pub struct NodeSmtpServerBuilder {
     starttls: bool,
     auth: bool,
     mechanisms: Vec<String>,
+    introspection: Option<(Value, PathBuf)>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ impl NodeSmtpServer {
     /// To change something before it starts.
     pub fn builder() -> NodeSmtpServerBuilder {
         let mechanisms = ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"].map(str::to_owned).to_vec();
-        NodeSmtpServerBuilder { starttls: true, auth: true, mechanisms }
+        NodeSmtpServerBuilder { starttls: true, auth: true, mechanisms, introspection: None }
     }
 
     fn journal(&self) -> PathBuf {
@@ -78,14 +78,20 @@ impl NodeSmtpServerBuilder {
         self
     }
 
+    /// XOAUTH2's tokens are `provider`'s: it is asked what each is good for. [`OidcProvider::MAILER`] may sign in as anybody
+    /// by its own credentials.
+    pub fn introspection(mut self, provider: &OidcProvider) -> Self {
+        self.introspection = Some((provider.for_smtp(), provider.ca_file().to_owned()));
+        self
+    }
+
     /// Starts it and waits until it takes connections.
     ///
     /// # Errors
     ///
     /// As [`NodeSmtpServer::start`].
     pub fn start(self) -> Result<NodeSmtpServer> {
-        let modules = installed::peer("smtp-server", "node/node_modules")?;
-        let node = installed::program("node", "nodejs")?;
+        let mut command = program::node_command()?;
         let folder = tempfile::Builder::new().prefix("e2e-smtp-server-").tempdir()?;
         let certificates = Certificates::write_to(folder.path())?;
         let ready = folder.path().join("ready.json");
@@ -96,11 +102,14 @@ impl NodeSmtpServerBuilder {
             "key": certificates.key,
             "users": self.auth.then(|| json!({ USER: PASSWORD })),
             "tokens": { USER: NodeSmtpServer::ACCESS_TOKEN },
+            "introspection": self.introspection.as_ref().map(|(provider, _)| provider),
             "mechanisms": self.mechanisms,
             "starttls": self.starttls,
         });
-        let mut command = Command::new(node);
-        command.arg(installed::script("node_smtp_server.cjs")).arg(options.to_string()).env("NODE_PATH", modules);
+        command.arg(installed::script("node_smtp_server.cjs")).arg(options.to_string());
+        if let Some((_, ca)) = self.introspection {
+            command.env("NODE_EXTRA_CA_CERTS", ca);
+        }
         let mut process = Process::start("smtp-server", &command, &folder.path().join("output.log"))?;
         let ready = process.wait_for_file(&ready)?;
         Ok(NodeSmtpServer { process, folder, certificates, ready })

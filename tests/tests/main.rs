@@ -5,6 +5,7 @@ mod command;
 mod peers;
 mod pool;
 mod readme;
+mod second_opinions;
 mod smtplib;
 
 /// What Logto requires templates for, each made by `template`.
