@@ -2,7 +2,8 @@
 
 Started by `e2e::Moto` with one argument, a JSON object:
 
-  ready           file to write {"port", "accessKeyId", "secretAccessKey", "role"} to once all is set up
+  ready           file to write {"port", "accessKeyId", "secretAccessKey", "role", "session"} to once all is set up;
+                  session {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}: credentials of the role
   journal         file to append one JSON object a line to: requests
   certificate     PEM chain;  key: PEM key;  ca: PEM root
   sender          the domain or address that mail may be sent from
@@ -78,7 +79,18 @@ def set_up(options, endpoint):
     may_assume = policy("sts:AssumeRole", Resource=role["Arn"])
     iam.put_user_policy(UserName="mail", PolicyName="assume", PolicyDocument=may_assume)
     key = iam.create_access_key(UserName="mail")["AccessKey"]
-    return {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"], "role": role["Arn"]}
+    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="container")["Credentials"]
+    return {
+        "accessKeyId": key["AccessKeyId"],
+        "secretAccessKey": key["SecretAccessKey"],
+        "role": role["Arn"],
+        "session": {
+            "AccessKeyId": assumed["AccessKeyId"],
+            "SecretAccessKey": assumed["SecretAccessKey"],
+            "Token": assumed["SessionToken"],
+            "Expiration": assumed["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    }
 
 
 def main(options):

@@ -5,7 +5,7 @@ use crate::process::Process;
 use crate::{installed, journal};
 use anyhow::Result;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -27,6 +27,7 @@ struct Ready {
     access_key_id: String,
     secret_access_key: String,
     role: String,
+    session: Value,
 }
 
 /// A request as moto got it.
@@ -122,6 +123,11 @@ impl Moto {
     /// The ARN of the role.
     pub fn role(&self) -> &str {
         &self.ready.role
+    }
+
+    /// Credentials of the role, as a container's own service answers with them.
+    pub fn session(&self) -> &Value {
+        &self.ready.session
     }
 
     /// The requests to SES and STS, oldest first.

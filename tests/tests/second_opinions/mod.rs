@@ -1,11 +1,14 @@
 //! Second opinions: what providers' own clients, emulators and reference libraries make of what the real binary sends.
 
 mod aliyun;
+mod aws_credentials;
+mod aws_requests;
 mod clients;
 mod mailgun;
 mod oidc;
 mod postmark;
 mod sendgrid;
+mod ses;
 mod webhooks;
 
 use crate::every_usage;
