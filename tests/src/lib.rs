@@ -27,6 +27,7 @@ mod oidc_provider;
 mod postfix;
 mod process;
 mod program;
+mod ses_v2_local;
 mod wait;
 
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
@@ -38,6 +39,7 @@ pub use node_smtp_server::{NodeSmtpServer, NodeSmtpServerBuilder};
 pub use oidc_provider::OidcProvider;
 pub use postfix::{Postfix, PostfixBuilder};
 pub use program::{node, python};
+pub use ses_v2_local::SesV2Local;
 pub use wait::until;
 
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! A server's process, and everything it starts, in a process group of its own that ends with its owner.
 
-use crate::{PATIENCE, until};
+use crate::until;
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::de::DeserializeOwned;
@@ -15,6 +15,9 @@ use std::time::Duration;
 const LEASH: &str = r#"exec 3<&0
 (cat <&3; kill -TERM 0) >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null"#;
+
+/// How long a server gets to be ready: on a busy machine an interpreter takes its time to load large libraries.
+const START: Duration = Duration::from_secs(60);
 
 /// How long a server gets to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -53,7 +56,7 @@ impl Process {
     /// Waits for a file in which the server says that it is ready, and reads the JSON in it.
     pub(crate) fn wait_for_file<T: DeserializeOwned>(&mut self, file: &Path) -> Result<T> {
         let what = self.what;
-        let ready = until(PATIENCE, &format!("{what} to be ready"), || {
+        let ready = until(START, &format!("{what} to be ready"), || {
             if let Some(status) = self.exited()? {
                 bail!("{what} ended at once ({status})");
             }

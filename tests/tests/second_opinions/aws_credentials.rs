@@ -1,8 +1,8 @@
 //! SES: where credentials come from, with moto's STS on the other side, and a moto that lets nobody send but the user
 //! and the role that it knows.
 
-use super::assert_sent;
 use super::ses::{config, send};
+use super::{assert_sent, with};
 use connector_testkit::{Answer, HttpRecorder, RecorderOptions};
 use e2e::{AwsRequest, Desk, Moto};
 use serde_json::{Value, json};
@@ -38,16 +38,13 @@ fn every_source_of_credentials_may_send() {
     let environment = [("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
     by_key(&requests(&moto, &desk, &config(), &environment), key);
 
-    let mut with_role = config();
-    with_role["roleArn"] = json!(moto.role());
-    with_role["externalId"] = json!(Moto::EXTERNAL_ID);
+    let with_role = with(config(), json!({ "roleArn": moto.role(), "externalId": Moto::EXTERNAL_ID }));
     assert_role_assumed(&requests(&moto, &desk, &with_role, &environment), key);
-    let mut with_key_and_role = with_role.clone();
-    with_key_and_role["accessKeyId"] = json!(key);
-    with_key_and_role["accessKeySecret"] = json!(secret);
+    let with_key_and_role = with(with_role, json!({ "accessKeyId": key, "accessKeySecret": secret }));
     assert_role_assumed(&requests(&moto, &desk, &with_key_and_role, &[]), key);
 
-    desk.write("credentials", &format!("[user]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")).unwrap();
+    desk.write("credentials", &format!("[user]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"))
+        .unwrap();
     let role = format!("role_arn = {}\nsource_profile = user\nexternal_id = {}\n", moto.role(), Moto::EXTERNAL_ID);
     desk.write("config", &format!("[profile mailer]\n{role}")).unwrap();
     let file = |name: &str| desk.path().join(name).to_str().unwrap().to_owned();
@@ -82,9 +79,7 @@ fn a_role_that_does_not_trust_us_sends_nothing() {
     let moto = Moto::start().unwrap();
     let desk = Desk::new().unwrap();
     let key = [("AWS_ACCESS_KEY_ID", moto.access_key_id()), ("AWS_SECRET_ACCESS_KEY", moto.secret_access_key())];
-    let mut config = config();
-    config["roleArn"] = json!(moto.role());
-    config["externalId"] = json!("somebody-else");
+    let config = with(config(), json!({ "roleArn": moto.role(), "externalId": "somebody-else" }));
     let wrong_secret = [key[0], ("AWS_SECRET_ACCESS_KEY", "another secret")];
     for env in [key, wrong_secret] {
         let ran = send(&moto, &desk, &config, &env);

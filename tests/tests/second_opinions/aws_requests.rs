@@ -1,7 +1,7 @@
 //! SES: our requests, against botocore's signatures and its description of the API.
 
 use super::ses::config;
-use super::{NASTY, Provider, Sending, assert_sent, message};
+use super::{NASTY, Provider, Sending, assert_sent, message, with};
 use connector_testkit::{Answer, RecordedRequest};
 use e2e::Moto;
 use serde_json::{Map, Value, json};
@@ -36,17 +36,11 @@ fn botocore_signs_our_requests_as_we_do_and_finds_nothing_wrong_with_them() {
     let accepted = Answer::status(200).json(json!({ "MessageId": "0100-id" }));
     let provider = Provider::start(Moto::SES, accepted);
     let arn = "arn:aws:ses:us-east-1:123456789012:identity/example.test";
-    let mut full = config();
-    for (name, value) in [
-        ("accessKeyId", KEY_ID),
-        ("accessKeySecret", SECRET),
-        ("emailAddressIdentityArn", arn),
-        ("feedbackForwardingEmailAddress", "bounces@example.test"),
-        ("feedbackForwardingEmailAddressIdentityArn", arn),
-        ("configurationSetName", "codes"),
-    ] {
-        full[name] = json!(value);
-    }
+    let full = json!({
+        "accessKeyId": KEY_ID, "accessKeySecret": SECRET, "emailAddressIdentityArn": arn, "configurationSetName": "codes",
+        "feedbackForwardingEmailAddress": "bounces@example.test", "feedbackForwardingEmailAddressIdentityArn": arn,
+    });
+    let full = with(config(), full);
     let template = json!({
         "subject": "{{code}}", "content": "{{code}}\n2", "contentType": "text/plain",
         "sendFrom": "Anderer", "replyTo": "help@example.test",

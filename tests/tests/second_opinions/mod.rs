@@ -43,7 +43,13 @@ impl Provider {
     }
 
     /// What the real binary sends.
-    fn request_of(&self, connector: &str, config: &Value, message: &Value, template: Option<&Value>) -> RecordedRequest {
+    fn request_of(
+        &self,
+        connector: &str,
+        config: &Value,
+        message: &Value,
+        template: Option<&Value>,
+    ) -> RecordedRequest {
         self.recorder.clear();
         let ran = Sending::new(connector, config, message)
             .template(template)
@@ -108,12 +114,19 @@ fn assert_sent(ran: &Ran) -> Value {
     said["messageId"].clone()
 }
 
+/// `object` with the members of `changes` over its own.
+fn with(mut object: Value, changes: Value) -> Value {
+    let Value::Object(changes) = changes else { panic!("no object: {changes}") };
+    object.as_object_mut().unwrap().extend(changes);
+    object
+}
+
 /// A message to sign in with these values.
 fn message(to: &str, payload: &Value) -> Value {
     json!({ "to": to, "type": "SignIn", "payload": payload })
 }
 
-/// The same subject and HTML for every usage type.
+/// The same subject and HTML for every usage type, where nothing says that it is HTML.
 fn html_templates(subject: &str, content: &str) -> Vec<Value> {
-    every_usage(|usage| json!({ "usageType": usage, "type": "text/html", "subject": subject, "content": content }))
+    every_usage(|usage| json!({ "usageType": usage, "subject": subject, "content": content }))
 }

@@ -1,14 +1,14 @@
 //! OAuth 2.0: the tokens that we ask for and use, against the npm package oidc-provider.
 
-use super::{Provider, Sending, assert_sent, message};
+use super::{Provider, Sending, assert_sent, message, with};
 use crate::every_usage;
 use connector_testkit::Answer;
 use e2e::{Desk, HOST, Mail, NodeSmtpServer, OidcProvider, Postfix, Ran, SmtpPeer, USER};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes the root certificates of both files into one.
-fn both(desk: &Desk, one: &Path, other: &Path) -> std::path::PathBuf {
+fn both(desk: &Desk, one: &Path, other: &Path) -> PathBuf {
     let pem = [one, other].map(|file| std::fs::read_to_string(file).unwrap()).concat();
     desk.write("both.pem", &pem).unwrap();
     desk.path().join("both.pem")
@@ -55,19 +55,14 @@ fn the_hosted_service_gets_a_token_that_its_provider_calls_good() {
 /// Signs in by XOAUTH2 with this `auth`, at a server that asks the provider what the token is good for.
 fn send_by_smtp(oidc: &OidcProvider, auth: Value) -> (Ran, Vec<Mail>) {
     let server = NodeSmtpServer::builder().mechanisms(&["XOAUTH2"]).introspection(oidc).start().unwrap();
-    let template = json!({ "contentType": "text/plain", "subject": "{{code}}", "content": "{{code}}" });
-    let mut config = json!({
+    let template =
+        |usage: &str| json!({ "usageType": usage, "contentType": "text/plain", "subject": "{{code}}", "content": "c" });
+    let given = json!({ "type": "OAuth2", "user": USER, "accessUrl": oidc.token_endpoint(), "scope": OidcProvider::SMTP_SCOPE });
+    let config = json!({
         "host": HOST, "port": server.port(), "requireTLS": true, "fromEmail": USER,
-        "auth": { "type": "OAuth2", "user": USER, "accessUrl": oidc.token_endpoint(), "scope": OidcProvider::SMTP_SCOPE },
-        "templates": every_usage(|usage| {
-            let mut template = template.clone();
-            template["usageType"] = json!(usage);
-            template
-        }),
+        "auth": with(given, auth),
+        "templates": every_usage(template),
     });
-    for (name, value) in auth.as_object().unwrap() {
-        config["auth"][name] = value.clone();
-    }
     let desk = Desk::new().unwrap();
     let ran = Sending::new("smtp", &config, &message(Postfix::INBOX, &json!({ "code": "902417" })))
         .trusting(&both(&desk, server.ca_file(), oidc.ca_file()))
@@ -75,12 +70,9 @@ fn send_by_smtp(oidc: &OidcProvider, auth: Value) -> (Ran, Vec<Mail>) {
     (ran, server.mails().unwrap())
 }
 
+/// How the mail client signs in, with what is different.
 fn client(changes: Value) -> Value {
-    let mut auth = json!({ "clientId": OidcProvider::MAILER, "clientSecret": OidcProvider::MAILER_SECRET });
-    for (name, value) in changes.as_object().unwrap() {
-        auth[name] = value.clone();
-    }
-    auth
+    with(json!({ "clientId": OidcProvider::MAILER, "clientSecret": OidcProvider::MAILER_SECRET }), changes)
 }
 
 #[test]

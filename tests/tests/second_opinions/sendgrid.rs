@@ -1,7 +1,8 @@
 //! SendGrid: our request, against the one of its own client @sendgrid/mail.
 
 use super::clients::assert_same_head;
-use super::{NASTY, Provider, html_templates, message};
+use super::{NASTY, Provider, message};
+use crate::every_usage;
 use connector_testkit::Answer;
 use serde_json::{Value, json};
 
@@ -17,9 +18,12 @@ fn assert_same(provider: &Provider, config: &Value, message: &Value, template: O
 #[test]
 fn sendgrids_own_client_sends_the_same() {
     let provider = Provider::start("api.sendgrid.com", Answer::status(202).header("x-message-id", "id-1"));
+    let (subject, content) = ("{{code}} {{nasty}}", "<p>Code: <b>{{code}}</b></p>");
+    let template =
+        |usage: &str| json!({ "usageType": usage, "type": "text/html", "subject": subject, "content": content });
     let mut config = json!({
         "apiKey": KEY, "fromEmail": "no-reply@example.test", "fromName": "Müller & Söhne, GmbH",
-        "templates": html_templates("{{code}} {{nasty}}", "<p>Code: <b>{{code}}</b></p>"),
+        "templates": every_usage(template),
     });
     let payload = json!({ "code": "902417", "nasty": NASTY });
     let html = json!({
