@@ -30,10 +30,8 @@ const OF_NODE: Differences<'_> = &[
 pub fn assert_same_head(ours: &RecordedRequest, theirs: &RecordedRequest, accepted: Differences<'_>) {
     let target = |request: &RecordedRequest| (request.method.clone(), request.host.clone(), request.target.clone());
     assert_eq!(target(ours), target(theirs));
-    let named = |request: &RecordedRequest| request.headers.iter().map(|(name, _)| name.to_lowercase()).collect();
-    let mut names: BTreeSet<String> = named(ours);
-    let theirs_named: BTreeSet<String> = named(theirs);
-    names.extend(theirs_named);
+    let names: BTreeSet<String> =
+        ours.headers.iter().chain(&theirs.headers).map(|(name, _)| name.to_lowercase()).collect();
     let differ: Vec<&str> = names
         .iter()
         .map(String::as_str)

@@ -17,7 +17,7 @@ use e2e::{Desk, Ran};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// What nobody's encoding may lose: blanks, what URLs, forms and signatures treat apart, other scripts, a line's end.
+/// What nobody's encoding may lose: blanks, what URLs, forms and signatures treat apart, other scripts.
 const NASTY: &str = "a+b *~ !'() &=%25;/?#@ 中文 ü 🔐 \"<\\>";
 
 /// A provider, played by a recorder over TLS under the provider's own name, and a desk with its root certificate.
