@@ -16,6 +16,10 @@ const MOST_SESSIONS: usize = 20;
 const IDLE_MOST: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
+/// What to look at when the server does not want the access token.
+const TOKEN_REFUSED: &str = "the server refuses the access token: is it for auth.user's mailbox, and has it the provider's scope \
+                             for SMTP?";
+
 /// How to open a session.
 pub(crate) struct Server {
     pub(crate) dialer: Dialer,
@@ -71,9 +75,11 @@ impl Server {
             Login::Token { user, source } => {
                 self.warn_if_clear(&session);
                 let token = source.token().await?;
-                session.log_in_by_token(user, &token).await.map_err(|failure| Refused {
-                    token: failure.is_refusal_of_credentials().then_some(token),
-                    error: failure.into_error(&self.host, &session.hide(Redactor::default())),
+                session.log_in_by_token(user, &token).await.map_err(|failure| {
+                    let refused = failure.is_refusal_of_credentials();
+                    let error = failure.into_error(&self.host, &session.hide(Redactor::default()));
+                    let error = if refused { error.with_hint(TOKEN_REFUSED) } else { error };
+                    Refused { token: refused.then_some(token), error }
                 })?;
             }
         }

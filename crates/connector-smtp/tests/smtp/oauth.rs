@@ -219,6 +219,7 @@ async fn a_refused_token_is_fetched_anew_once() {
     provider.relay.server.set_script(xoauth2().answer("AUTH", &["535 5.7.8 Not you"]));
     let error = provider.connector(refresh()).send(&message()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unauthorized, Delivery::NotSent));
+    assert!(error.hint().unwrap().contains("access token"), "there is no password to check: {error:?}");
     assert_eq!((provider.shown().len(), provider.tokens.request_count()), (2, 2), "no third token");
 
     provider.tokens.clear();
