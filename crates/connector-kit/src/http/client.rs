@@ -143,13 +143,15 @@ impl HttpClient for PooledClient {
 
 async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
     let mut whole = BytesMut::new();
+    // Asked for now: later it says how much is still to come.
+    let length = response.content_length();
     loop {
         match response.chunk().await {
             Ok(None) => return Ok(whole.freeze()),
             Ok(Some(chunk)) if whole.len() + chunk.len() > ANSWER_MAX => {
                 return Err("its body is longer than 1 MiB".to_owned());
             }
-            Ok(Some(chunk)) if whole.is_empty() && response.content_length() == Some(chunk.len() as u64) => {
+            Ok(Some(chunk)) if whole.is_empty() && length == Some(chunk.len() as u64) => {
                 return Ok(chunk);
             }
             Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
