@@ -4,9 +4,10 @@ use std::{error::Error as StdError, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
 use url::{Host, Url};
 
-use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, Method, header, written::WrittenBody};
+use super::{HeaderValue, HttpClient, HttpRequest, HttpResponse, Method, delivery_after, header, written::WrittenBody};
 use crate::{
     Delivery, Error, ErrorKind, Progress,
     egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
@@ -14,8 +15,8 @@ use crate::{
 
 /// Longest answer read.
 const ANSWER_MAX: usize = 1024 * 1024;
-/// How long the body may take once the headers are there. The status is known by then: a body that stalls is not
-/// worth the whole deadline.
+/// How long the body may take at most once the headers are there. The status is known by then: a body that stalls is
+/// not worth the whole deadline.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept: less than the 60 s after which load balancers commonly drop it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -127,18 +128,26 @@ impl HttpClient for PooledClient {
         let mut response = client.execute(outgoing).await.map_err(|cause| failed(&host, &cause, &progress))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let body = tokio::time::timeout(BODY_TIMEOUT, read(&mut response))
-            .await
-            .unwrap_or_else(|_| Err(format!("its body did not arrive within {} s", BODY_TIMEOUT.as_secs())));
-        if !status.is_success() {
+        let delivery = if status.is_success() { Delivery::Unknown } else { delivery_after(status) };
+        if delivery == Delivery::NotSent {
             progress.mark_not_sent();
         }
+        let limit = body_limit(&progress);
+        let body = tokio::time::timeout(limit, read(&mut response))
+            .await
+            .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
         let body = body.map_err(|what| {
-            Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))
-                .delivery_is(if status.is_success() { Delivery::Unknown } else { Delivery::NotSent })
+            Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}")).delivery_is(delivery)
         });
         Ok(HttpResponse { status, headers, body })
     }
+}
+
+/// Half of what is left of the send's deadline, if that is less: the status, and not that time is up, is what the caller
+/// needs to know.
+fn body_limit(progress: &Progress) -> Duration {
+    let left = progress.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    left.map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left / 2))
 }
 
 async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
