@@ -31,18 +31,7 @@ pub use table::names;
 #[macro_export]
 macro_rules! fault_tests {
     ($subject:ident, http) => {
-        $crate::fault_tests! { $subject:
-            connection_refused,
-            unknown_host,
-            connect_stalled,
-            certificate_untrusted,
-            certificate_expired,
-            certificate_for_another_host,
-            tls_stalled,
-            reset_before_the_message,
-            reset_between_messages,
-            reset_after_the_message,
-            no_answer,
+        $crate::fault_tests! { and those of both, $subject:
             headers_stalled,
             headers_cut,
             body_stalled,
@@ -69,18 +58,7 @@ macro_rules! fault_tests {
         }
     };
     ($subject:ident, smtp) => {
-        $crate::fault_tests! { $subject:
-            connection_refused,
-            unknown_host,
-            connect_stalled,
-            certificate_untrusted,
-            certificate_expired,
-            certificate_for_another_host,
-            tls_stalled,
-            reset_before_the_message,
-            reset_between_messages,
-            reset_after_the_message,
-            no_answer,
+        $crate::fault_tests! { and those of both, $subject:
             greeting_stalled,
             reply_stalled,
             reset_in_the_envelope,
@@ -118,6 +96,22 @@ macro_rules! fault_tests {
             reply_5xx_to_message,
         }
     };
+    (and those of both, $subject:ident: $($own:ident,)+) => {
+        $crate::fault_tests! { $subject:
+            connection_refused,
+            unknown_host,
+            connect_stalled,
+            certificate_untrusted,
+            certificate_expired,
+            certificate_for_another_host,
+            tls_stalled,
+            reset_before_the_message,
+            reset_between_messages,
+            reset_after_the_message,
+            no_answer,
+            $($own,)+
+        }
+    };
     ($subject:ident: $($fault:ident,)+) => {
         mod faults {
             $(#[tokio::test]
@@ -139,7 +133,7 @@ const NEARER: u64 = 5;
 ///
 /// When it is not what is expected.
 pub async fn strike(subject: &Subject, name: &str) {
-    let expected = table::expected(subject, name);
+    let (what, expected) = table::expected(subject, name);
     let log = LogCapture::start();
     let scene = Scene::of(subject, name).await;
     let before = scene.peer.arrived().len();
@@ -161,19 +155,19 @@ pub async fn strike(subject: &Subject, name: &str) {
             (Some((error.kind().name(), error.delivery())), error.attempts(), error.retry_after())
         }
     };
-    assert_eq!(found, expected.kind.as_deref().zip(expected.outcome.delivery()), "{outcome:?}");
-    assert_eq!(attempts, expected.attempts, "attempts: {outcome:?}");
+    assert_eq!(found, expected.kind.as_deref().zip(expected.outcome.delivery()), "{what} {outcome:?}");
+    assert_eq!(attempts, expected.attempts, "attempts. {what} {outcome:?}");
     match expected.retry_after_seconds {
-        None => assert_eq!(retry_after, None, "{outcome:?}"),
+        None => assert_eq!(retry_after, None, "{what} {outcome:?}"),
         Some(seconds) => {
             let told = retry_after.map(|wait| wait.as_secs());
-            assert!(told.is_some_and(|told| (seconds - NEARER..=seconds).contains(&told)), "{outcome:?}");
+            assert!(told.is_some_and(|told| (seconds - NEARER..=seconds).contains(&told)), "{what} {outcome:?}");
         }
     }
     // What may have been accepted is never said twice.
     let arrived = scene.peer.arrived().len() - before;
     let most = if scene.arrives { expected.attempts as usize } else { 0 };
-    assert_eq!(arrived, most, "messages with the provider: {outcome:?}");
+    assert_eq!(arrived, most, "messages with the provider. {what} {outcome:?}");
     assert_eq!(scene.bystander.as_ref().map_or(0, crate::HttpRecorder::connections), 0, "somebody else was asked");
 
     assert_clean(subject, &log.text(), &format!("the log of {name}"));

@@ -23,9 +23,8 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Fault {
     name: String,
-    /// What happens, in words: for the page in the docs.
-    #[serde(rename = "what")]
-    _what: String,
+    /// What happens, in words.
+    what: String,
     expect: Expectation,
 }
 
@@ -110,12 +109,12 @@ fn faults(protocol: Protocol) -> impl Iterator<Item = &'static Fault> {
     TABLE.both.iter().chain(own)
 }
 
-/// What is expected of the subject under this fault.
+/// What happens under this fault, and what is expected of the subject then.
 ///
 /// # Panics
 ///
 /// When the subject's exceptions are none: of a fault that does not exist, without a reason, or what is common anyway.
-pub(super) fn expected(subject: &Subject, name: &str) -> Expectation {
+pub(super) fn expected(subject: &Subject, name: &str) -> (&'static str, Expectation) {
     let own: Own = read(subject.faults, "the connector's faults.json");
     let protocol = match subject.provider {
         Provider::Http(_) => Protocol::Http,
@@ -124,11 +123,13 @@ pub(super) fn expected(subject: &Subject, name: &str) -> Expectation {
     assert_eq!(own.protocol, protocol, "the connector's faults.json is of another protocol");
     let common = |name: &str| {
         let fault = faults(protocol).find(|fault| fault.name == name);
-        &fault.unwrap_or_else(|| panic!("no fault of this protocol is called {name}")).expect
+        fault.unwrap_or_else(|| panic!("no fault of this protocol is called {name}"))
     };
     for (name, Exception { expect, why }) in &own.exceptions {
-        assert_ne!(expect, common(name), "{name}: the exception is the rule");
+        assert_ne!(*expect, common(name).expect, "{name}: the exception is the rule");
         assert!(!why.trim().is_empty(), "{name}: an exception has a reason");
     }
-    own.exceptions.get(name).map_or_else(|| common(name), |exception| &exception.expect).clone()
+    let fault = common(name);
+    let expect = own.exceptions.get(name).map_or(&fault.expect, |exception| &exception.expect);
+    (&fault.what, expect.clone())
 }
