@@ -22,6 +22,8 @@ use tokio::{
 const LINE_MAX: usize = 900;
 /// Most lines of one reply. EHLO has a dozen or two; lettre reads all of them anew for each one that comes.
 const LINES_MAX: usize = 200;
+/// Longest reply that is read, in octets, shortened lines at their full length.
+const REPLY_MAX: usize = 1024 * 1024;
 const CHUNK: usize = 4096;
 
 /// A handle on the connection. lettre holds one, the session another: lettre never gives its stream back, and the
@@ -43,6 +45,8 @@ struct Link {
     reply: Vec<u8>,
     /// How many lines that is.
     lines: usize,
+    /// How many octets have been read since the last command.
+    octets: usize,
 }
 
 #[derive(Debug)]
@@ -63,7 +67,7 @@ impl Wire {
     }
 
     fn over(transport: Transport) -> Self {
-        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new(), lines: 0 };
+        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new(), lines: 0, octets: 0 };
         Self(Arc::new(Mutex::new(link)))
     }
 
@@ -154,19 +158,27 @@ fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the connection is closed")
 }
 
+fn endless() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the reply has no end")
+}
+
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let link = &mut *self.lock();
         if link.lines >= LINES_MAX {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the reply has no end")));
+            return Poll::Ready(Err(endless()));
         }
         while link.line.is_empty() && !link.next_line() {
+            if link.octets >= REPLY_MAX {
+                return Poll::Ready(Err(endless()));
+            }
             let mut chunk = [MaybeUninit::uninit(); CHUNK];
             let mut chunk = ReadBuf::uninit(&mut chunk);
             ready!(link.transport.poll_read(context, &mut chunk))?;
             if chunk.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
+            link.octets += chunk.filled().len();
             link.received.extend_from_slice(chunk.filled());
         }
         let count = link.line.len().min(buf.remaining());
@@ -181,6 +193,7 @@ impl AsyncWrite for Wire {
         let link = &mut *self.lock();
         link.reply.clear();
         link.lines = 0;
+        link.octets = 0;
         match &mut link.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write(context, data),
             Transport::Encrypted(stream) => Pin::new(stream).poll_write(context, data),

@@ -1,15 +1,15 @@
 //! A loopback HTTP server that records what it is asked, byte for byte, and answers from a script.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
 use crate::http_answer::{Answer, Fault};
+use crate::http_request::RecordedRequest;
 use crate::http_wire::{Then, read_request, write_answer};
 use crate::server::{Server, accept, wait_until};
 use crate::wire::{Filled, Wire};
@@ -21,83 +21,6 @@ pub struct RecorderOptions {
     pub tls: Option<ServerConfig>,
     /// The answers in turn, the last one repeated; none: always `200` with an empty body.
     pub answers: Vec<Answer>,
-}
-
-/// A request as it came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedRequest {
-    /// Which accepted connection brought it, from 0.
-    pub connection: usize,
-    /// The method.
-    pub method: String,
-    /// `https` when it came through TLS, else `http`.
-    pub scheme: String,
-    /// The `host` header; empty without one.
-    pub host: String,
-    /// The server name of the TLS hello.
-    pub server_name: Option<String>,
-    /// The request target as written.
-    pub target: String,
-    /// The target up to the question mark.
-    pub path: String,
-    /// The target after the question mark, undecoded; none without a question mark.
-    pub query: Option<String>,
-    /// The headers in order, names as written; bytes that are not UTF-8 are replaced (see [`Self::raw_head`]).
-    pub headers: Vec<(String, String)>,
-    /// The body, with chunks put together.
-    pub body: Vec<u8>,
-    /// Request line and headers as they came, with the empty line.
-    pub raw_head: Vec<u8>,
-}
-
-impl RecordedRequest {
-    /// The first header of this name, whatever its case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// All headers of this name.
-    #[must_use]
-    pub fn header_values(&self, name: &str) -> Vec<&str> {
-        self.headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-            .collect()
-    }
-
-    /// The body as text.
-    ///
-    /// # Panics
-    ///
-    /// When it is not UTF-8.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("the request's body is not UTF-8")
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Panics
-    ///
-    /// When it is not JSON.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("the request's body is not JSON")
-    }
-
-    /// The body as a form: decoded pairs in order.
-    #[must_use]
-    pub fn form(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(&self.body).into_owned().collect()
-    }
-
-    /// The query as decoded pairs in order.
-    #[must_use]
-    pub fn query_pairs(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(self.query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect()
-    }
 }
 
 type Responder = Arc<dyn Fn(&RecordedRequest) -> Answer + Send + Sync>;
@@ -150,6 +73,8 @@ struct Shared {
     script: Mutex<Script>,
     seen: watch::Sender<Seen>,
     closing: watch::Sender<u64>,
+    /// What is closed is reset instead.
+    resets: AtomicBool,
     held: Semaphore,
     body_bytes: AtomicU64,
     /// Only count.
@@ -181,6 +106,7 @@ impl HttpRecorder {
             script: Mutex::new(Script::in_turn(options.answers)),
             seen: watch::Sender::new(Seen::default()),
             closing: watch::Sender::new(0),
+            resets: AtomicBool::new(false),
             held: Semaphore::new(0),
             body_bytes: AtomicU64::new(0),
             sink,
@@ -298,6 +224,21 @@ impl HttpRecorder {
     ///
     /// When one is still open after ten seconds.
     pub async fn close_connections(&self) {
+        self.end_connections(false).await;
+    }
+
+    /// Resets every open connection that waits for its client, as a firewall does that has forgotten it, and waits until
+    /// none is open.
+    ///
+    /// # Panics
+    ///
+    /// When one is still open after ten seconds.
+    pub async fn reset_connections(&self) {
+        self.end_connections(true).await;
+    }
+
+    async fn end_connections(&self, reset: bool) {
+        self.shared.resets.store(reset, Ordering::Relaxed);
         self.shared.closing.send_modify(|times| *times += 1);
         wait_until(&self.shared.seen, "all connections to close", |seen| seen.open == 0).await;
     }
@@ -355,9 +296,18 @@ async fn converse(stream: TcpStream, connection: usize, shared: &Shared) -> io::
             .map_err(|error| io::Error::new(error.kind(), format!("TLS handshake: {error}")))?;
     }
     loop {
-        if wire.buffer.is_empty() && wire.fill().await? != Filled::Data {
-            wire.close().await;
-            return Ok(());
+        if wire.buffer.is_empty() {
+            match wire.fill().await? {
+                Filled::Data => {}
+                Filled::Closing if shared.resets.load(Ordering::Relaxed) => {
+                    wire.reset();
+                    return Ok(());
+                }
+                Filled::End | Filled::Closing => {
+                    wire.close().await;
+                    return Ok(());
+                }
+            }
         }
         let reset = shared.script.lock().unwrap().take_fault(|fault| fault == Fault::ResetBeforeRead);
         if reset.is_some() {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http_answer::{Answer, Body, Fault, Framing};
-use crate::http_recorder::RecordedRequest;
+use crate::http_request::RecordedRequest;
 use crate::wire::{Filled, Wire};
 
 /// A head longer than this is a mistake of the client.

@@ -10,6 +10,7 @@ mod ca;
 pub mod conformance;
 mod http_answer;
 mod http_recorder;
+mod http_request;
 mod http_wire;
 mod logs;
 mod mime;
@@ -18,14 +19,18 @@ mod refused;
 pub mod replay;
 mod server;
 mod smtp_auth;
+mod smtp_content;
 mod smtp_recorder;
 mod smtp_script;
 mod smtp_session;
+#[cfg(target_os = "linux")]
+mod stalled;
 mod wire;
 
 pub use ca::TestCa;
 pub use http_answer::{Answer, Body, Fault, Framing};
-pub use http_recorder::{HttpRecorder, RecordedRequest, RecorderOptions};
+pub use http_recorder::{HttpRecorder, RecorderOptions};
+pub use http_request::RecordedRequest;
 pub use logs::LogCapture;
 pub use mime::{ParsedMail, ParsedMailbox, ParsedPart, parse_mail};
 pub use recordings::{
@@ -36,3 +41,5 @@ pub use refused::RefusedPort;
 pub use smtp_auth::SmtpCredentials;
 pub use smtp_recorder::{RecordedMail, SinkOptions, SmtpRecorder, SmtpRecorderOptions, SmtpSession, TlsReached};
 pub use smtp_script::{SmtpAnswer, SmtpAnswers, SmtpScript};
+#[cfg(target_os = "linux")]
+pub use stalled::StalledPort;

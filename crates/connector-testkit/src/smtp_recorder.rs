@@ -1,6 +1,6 @@
 //! A loopback SMTP server that records its conversations and answers from a script, or only counts: a sink.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
@@ -129,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) closing: watch::Sender<u64>,
     /// What is said to idle clients before their connections are closed.
     pub(crate) farewell: Mutex<Option<String>>,
+    /// What is closed is reset instead.
+    pub(crate) resets: AtomicBool,
     /// Only count.
     pub(crate) sink: bool,
     pub(crate) accepted: AtomicU64,
@@ -172,6 +174,7 @@ impl SmtpRecorder {
             sessions: watch::Sender::new(Vec::new()),
             closing: watch::Sender::new(0),
             farewell: Mutex::new(None),
+            resets: AtomicBool::new(false),
             sink,
             accepted: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -260,7 +263,22 @@ impl SmtpRecorder {
     ///
     /// When one is still open after ten seconds.
     pub async fn close_connections(&self, farewell: Option<&str>) {
+        self.end_connections(farewell, false).await;
+    }
+
+    /// Resets every open connection that waits for its client, as a firewall does that has forgotten it, and waits until
+    /// none is open.
+    ///
+    /// # Panics
+    ///
+    /// When one is still open after ten seconds.
+    pub async fn reset_connections(&self) {
+        self.end_connections(None, true).await;
+    }
+
+    async fn end_connections(&self, farewell: Option<&str>, reset: bool) {
         *self.shared.farewell.lock().unwrap() = farewell.map(str::to_owned);
+        self.shared.resets.store(reset, Ordering::Relaxed);
         self.shared.closing.send_modify(|times| *times += 1);
         self.wait_for_open_connections(0).await;
     }

@@ -93,6 +93,10 @@ pub enum SmtpAnswer {
     Reset,
     /// Nothing is ever said again.
     Silent,
+    /// This, without the end of the line, then the connection is closed.
+    Cut(String),
+    /// This text over and over, so many bytes of it, made while they are sent.
+    Endless(String, u64),
 }
 
 impl From<&str> for SmtpAnswer {

@@ -8,12 +8,12 @@ use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use crate::smtp_auth::{SmtpCredentials, XOAUTH2_REFUSAL, challenges, encode};
+use crate::smtp_content::{take_message, unstuffed};
 use crate::smtp_recorder::{RecordedMail, Shared, TlsReached};
 use crate::smtp_script::SmtpAnswer;
 use crate::wire::{Filled, Wire};
 
 const GREETING: &str = "220 smtp.example.com ESMTP recorder";
-const FINAL_DOT: &[u8] = b"\r\n.\r\n";
 /// Nobody writes a longer command.
 const MAX_LINE: usize = 64 * 1024;
 
@@ -90,7 +90,7 @@ impl Session<'_> {
                 wire.reset();
                 return None;
             }
-            SmtpAnswer::Default | SmtpAnswer::Reply(_) => {}
+            SmtpAnswer::Default | SmtpAnswer::Reply(_) | SmtpAnswer::Cut(_) | SmtpAnswer::Endless(..) => {}
         }
         let behind = wire.buffer.len();
         match wire.secure(Arc::clone(&config)).await {
@@ -235,7 +235,7 @@ impl Session<'_> {
         let reply = match &answer {
             SmtpAnswer::Default => Some(usual),
             SmtpAnswer::Reply(reply) | SmtpAnswer::ReplyAndClose(reply) => Some(reply.as_str()),
-            SmtpAnswer::Close | SmtpAnswer::Reset | SmtpAnswer::Silent => None,
+            _ => None,
         };
         if reply.is_some_and(|reply| reply.starts_with('2')) {
             self.shared.accepted.fetch_add(1, Ordering::Relaxed);
@@ -308,6 +308,15 @@ impl Session<'_> {
                 wire.stall().await;
                 return Err(End::Over);
             }
+            SmtpAnswer::Cut(beginning) => {
+                self.out.extend_from_slice(beginning.as_bytes());
+                return Err(End::Close);
+            }
+            SmtpAnswer::Endless(text, total) => {
+                self.flush(wire).await?;
+                write_endlessly(wire, &text, total).await?;
+                return Err(End::Close);
+            }
         };
         self.say(&reply);
         if end { Err(End::Close) } else { Ok(reply) }
@@ -346,7 +355,7 @@ impl Session<'_> {
                     self.say(&farewell);
                 }
                 self.line(|| "S: (closes)".to_owned());
-                Err(End::Close)
+                Err(if self.shared.resets.load(Ordering::Relaxed) { End::Reset } else { End::Close })
             }
         }
     }
@@ -377,45 +386,30 @@ impl Session<'_> {
         Ok(line)
     }
 
-    /// Reads up to the final dot, which alone counts: a dot between bare line feeds ends nothing.
+    /// Reads up to the final dot.
     async fn read_message(&mut self, wire: &mut Wire) -> Result<BytesMut, End> {
         let mut searched = 0;
         loop {
-            if wire.buffer.starts_with(b".\r\n") {
-                let _ = wire.buffer.split_to(3);
-                return Ok(BytesMut::new());
-            }
-            if let Some(at) = find(&wire.buffer[searched..], FINAL_DOT) {
-                let message = wire.buffer.split_to(searched + at + 2);
-                let _ = wire.buffer.split_to(3);
+            if let Some(message) = take_message(&mut wire.buffer, &mut searched) {
                 return Ok(message);
             }
-            searched = wire.buffer.len().saturating_sub(FINAL_DOT.len() - 1);
             self.fill(wire).await?;
         }
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+async fn write_endlessly(wire: &mut Wire, text: &str, total: u64) -> io::Result<()> {
+    let block = text.repeat((64 * 1024 / text.len()).max(1));
+    let mut written = 0;
+    while written < total {
+        wire.write(block.as_bytes()).await?;
+        written += block.len() as u64;
+    }
+    Ok(())
 }
 
 /// What follows `FROM:` or `TO:`, however that is written.
 fn after<'a>(rest: &'a str, word: &str) -> Option<&'a str> {
     let (said, value) = rest.split_at_checked(word.len())?;
     said.eq_ignore_ascii_case(word).then(|| value.trim())
-}
-
-fn unstuffed(wire: &[u8]) -> Vec<u8> {
-    let mut source = Vec::with_capacity(wire.len());
-    let mut at_line_start = true;
-    let mut previous = 0;
-    for byte in wire {
-        if !(at_line_start && *byte == b'.') {
-            source.push(*byte);
-        }
-        at_line_start = previous == b'\r' && *byte == b'\n';
-        previous = *byte;
-    }
-    source
 }

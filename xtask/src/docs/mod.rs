@@ -1,5 +1,6 @@
 //! `cargo xtask docs`: the pages that are generated from what the connectors say of themselves.
 
+mod faults;
 mod reference;
 
 use crate::progress::Steps;
@@ -17,6 +18,7 @@ Writes the pages that are generated from the connectors' own descriptions:
 
   docs/schemas/<id>.json     the JSON Schema of each connector's configuration
   docs/connectors/<id>.md    its reference: every field of the configuration
+  docs/faults.md             what comes of each fault, connector by connector
 
 Usage: cargo xtask docs [--check]
 
@@ -101,7 +103,7 @@ fn pages(workspace: &Workspace) -> Result<BTreeMap<PathBuf, String>> {
     let list: List = serde_json::from_str(&output(Command::new(&tool).args(["list", "--json"]))?)
         .with_context(|| format!("`{BINARY} list --json` printed something else"))?;
     let docs = workspace.root.join("docs");
-    let mut pages = BTreeMap::new();
+    let mut pages = BTreeMap::from([(docs.join("faults.md"), faults::page(workspace)?)]);
     for Listed { id } in list.connectors {
         let schema = output(Command::new(&tool).args(["schema", &id]))?;
         pages.insert(docs.join("schemas").join(format!("{id}.json")), schema.trim_end().to_owned() + "\n");

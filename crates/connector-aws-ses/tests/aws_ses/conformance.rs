@@ -28,6 +28,7 @@ fn subject() -> Subject {
             },
             reads: provider::read,
         }),
+        faults: include_str!("../faults.json"),
     }
 }
 

@@ -4,12 +4,13 @@ use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::{
     HeaderValue, HttpClient, HttpRequest, HttpResponse, Method,
     connections::{AsNeeded, Connections, Exchange},
-    header,
+    delivery_after, header,
     written::WrittenBody,
 };
 use crate::{
@@ -19,8 +20,8 @@ use crate::{
 
 /// Longest answer read.
 const ANSWER_MAX: usize = 1024 * 1024;
-/// How long the body may take once the headers are there. The status is known by then: a body that stalls is not
-/// worth the whole deadline.
+/// How long the body may take at most once the headers are there. The status is known by then: a body that stalls is
+/// not worth the whole deadline.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept: less than the 60 s after which load balancers commonly drop it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -143,18 +144,19 @@ impl PooledClient {
         let mut response = client.execute(outgoing).await.map_err(|cause| failed(&host, &cause, &progress))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let body = tokio::time::timeout(BODY_TIMEOUT, read(&mut response))
+        let delivery = if status.is_success() { Delivery::Unknown } else { delivery_after(status) };
+        if delivery == Delivery::NotSent {
+            progress.mark_not_sent();
+        }
+        let limit = body_limit(&progress);
+        let body = tokio::time::timeout(limit, read(&mut response))
             .await
-            .unwrap_or_else(|_| Err(format!("its body did not arrive within {} s", BODY_TIMEOUT.as_secs())));
+            .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
         if body.is_ok() && is_kept(response.version(), &headers) {
             exchange.leaves_connection();
         }
-        if !status.is_success() {
-            progress.mark_not_sent();
-        }
         let body = body.map_err(|what| {
-            Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))
-                .delivery_is(if status.is_success() { Delivery::Unknown } else { Delivery::NotSent })
+            Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}")).delivery_is(delivery)
         });
         Ok(HttpResponse { status, headers, body })
     }
@@ -169,15 +171,24 @@ fn is_kept(version: http::Version, headers: &http::HeaderMap) -> bool {
     if version >= http::Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
 
+/// Half of what is left of the send's deadline, if that is less: the status, and not that time is up, is what the caller
+/// needs to know.
+fn body_limit(progress: &Progress) -> Duration {
+    let left = progress.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    left.map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left / 2))
+}
+
 async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
     let mut whole = BytesMut::new();
+    // Asked for now: later it says how much is still to come.
+    let length = response.content_length();
     loop {
         match response.chunk().await {
             Ok(None) => return Ok(whole.freeze()),
             Ok(Some(chunk)) if whole.len() + chunk.len() > ANSWER_MAX => {
                 return Err("its body is longer than 1 MiB".to_owned());
             }
-            Ok(Some(chunk)) if whole.is_empty() && response.content_length() == Some(chunk.len() as u64) => {
+            Ok(Some(chunk)) if whole.is_empty() && length == Some(chunk.len() as u64) => {
                 return Ok(chunk);
             }
             Ok(Some(chunk)) => whole.extend_from_slice(&chunk),

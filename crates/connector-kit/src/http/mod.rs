@@ -72,9 +72,8 @@ impl HttpResponse {
     /// The error of an answer that is no success, as far as the status tells; the connector refines it from the body.
     #[must_use]
     pub fn failure(&self, provider: &str) -> Error {
-        let (kind, delivery) = kind_of(self.status);
-        let error = Error::new(kind, format!("{provider} answered {}", shown(self.status)))
-            .delivery_is(delivery)
+        let error = Error::new(kind_of(self.status), format!("{provider} answered {}", shown(self.status)))
+            .delivery_is(delivery_after(self.status))
             .with_retry_after(self.retry_after())
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() });
         if self.status.is_redirection() {
@@ -112,8 +111,8 @@ fn shown(status: StatusCode) -> String {
 }
 
 /// What a status that is no success means, where the provider says nothing else.
-fn kind_of(status: StatusCode) -> (ErrorKind, Delivery) {
-    let kind = match status.as_u16() {
+fn kind_of(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
         401 | 403 | 407 => ErrorKind::Unauthorized,
         402 => ErrorKind::QuotaExceeded,
         429 => ErrorKind::RateLimited,
@@ -123,10 +122,13 @@ fn kind_of(status: StatusCode) -> (ErrorKind, Delivery) {
         501 | 505 => ErrorKind::Rejected,
         500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::InvalidResponse,
-    };
-    // A gateway that timed out has passed the request on, and does not know what became of it.
-    let delivery = if status == StatusCode::GATEWAY_TIMEOUT { Delivery::Unknown } else { Delivery::NotSent };
-    (kind, delivery)
+    }
+}
+
+/// Whether a message that was answered with no success may have been accepted all the same: by whoever a gateway has passed
+/// it on to, which then got no answer itself.
+fn delivery_after(status: StatusCode) -> Delivery {
+    if status == StatusCode::GATEWAY_TIMEOUT { Delivery::Unknown } else { Delivery::NotSent }
 }
 
 /// Sends one HTTP request. Redirects are not followed, nothing is retried.

@@ -78,6 +78,16 @@ async fn keeps_the_status_when_the_body_cannot_be_read() {
     assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
 }
 
+/// Whatever part of it comes first, what is left included.
+#[tokio::test]
+async fn half_a_body_is_never_taken_for_the_whole() {
+    for body in ["even", "odds!"] {
+        let server = server(vec![Answer::status(200).bytes(body).with_fault(Fault::CutBody)]).await;
+        let error = server.post().await.unwrap().body.unwrap_err();
+        assert!(error.to_string().contains("cut off"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn tells_before_from_after_the_request() {
     let server = server(vec![Answer::fault(Fault::ResetAfterRead)]).await;

@@ -7,7 +7,7 @@ use connector_testkit::{Answer, Fault};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::provider::{Logto, accepted, granted, message};
+use crate::provider::{Logto, accepted, asks_for_a_token, granted, message};
 
 #[tokio::test]
 async fn it_is_asked_for_by_client_credentials() {
@@ -83,15 +83,39 @@ async fn two_that_are_refused_are_an_error_and_neither_is_kept() {
     assert_eq!(logto.requests().1[2].header("authorization"), Some("Bearer third"));
 }
 
+/// What would leave the message's outcome unknown says nothing of it here: the message has not been sent.
 #[tokio::test]
 async fn one_that_cannot_be_fetched_leaves_the_message_unsent() {
-    let policy = SendPolicy { max_time: Duration::from_millis(300), max_attempts: 1 };
-    for fault in [Fault::Silent, Fault::ResetAfterRead] {
-        let logto = Logto::usual().await;
-        logto.grants(vec![Answer::fault(fault)]);
-        let error = layered(logto.connector, policy).send(&message()).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent), "{fault:?}: {error}");
+    let gigabyte = 1 << 30;
+    let granted = || granted("never arrives");
+    let mut sends = JoinSet::new();
+    for (what, answer, kind, attempts) in [
+        ("silent", Answer::fault(Fault::Silent), ErrorKind::Unavailable, 1),
+        ("stalled headers", granted().with_fault(Fault::StallHeaders), ErrorKind::Unavailable, 1),
+        ("stalled body", granted().with_fault(Fault::StallBody), ErrorKind::InvalidResponse, 1),
+        ("cut body", granted().with_fault(Fault::CutBody), ErrorKind::InvalidResponse, 1),
+        ("1 GiB", Answer::endless(gigabyte), ErrorKind::InvalidResponse, 1),
+        ("HTML", Answer::status(200).html("<!doctype html>"), ErrorKind::InvalidResponse, 1),
+        ("redirect", Answer::redirect(307, "https://elsewhere.example/token"), ErrorKind::InvalidResponse, 1),
+        ("429", Answer::status(429).header("retry-after", "30"), ErrorKind::RateLimited, 1),
+        ("reset", Answer::fault(Fault::ResetAfterRead), ErrorKind::Unavailable, 3),
+        ("503", Answer::status(503), ErrorKind::Unavailable, 3),
+        ("504", Answer::status(504), ErrorKind::Unavailable, 3),
+    ] {
+        sends.spawn(async move {
+            let logto = Logto::usual().await;
+            logto.grants(vec![answer]);
+            // Short where the deadline is waited for.
+            let seconds = if attempts == 3 { 15 } else { 2 };
+            let policy = SendPolicy { max_time: Duration::from_secs(seconds), max_attempts: 3 };
+            let error = layered(logto.connector, policy).send(&message()).await.unwrap_err();
+            assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{what}: {error}");
+            let requests = logto.recorder.requests();
+            assert!(requests.iter().all(asks_for_a_token), "{what}: the message was sent without a token");
+            assert_eq!((error.attempts() as usize, requests.len()), (attempts, attempts), "{what}");
+        });
     }
+    sends.join_all().await;
 }
 
 #[tokio::test]

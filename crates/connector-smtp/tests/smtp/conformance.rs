@@ -15,6 +15,7 @@ fn subject() -> Subject {
         hosts: &[(HOST, 587)],
         templates: Templates::Rendered(set_templates),
         provider: Provider::Smtp(SmtpProvider { capabilities: &["STARTTLS", "AUTH PLAIN LOGIN"], implicit_tls: false }),
+        faults: include_str!("../faults.json"),
     }
 }
 
@@ -30,4 +31,4 @@ fn set_templates(config: &mut Value, templates: &[TemplateText]) {
     config["templates"] = templates.iter().map(template).collect();
 }
 
-connector_testkit::conformance!(subject);
+connector_testkit::conformance!(subject, smtp);

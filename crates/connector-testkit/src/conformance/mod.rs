@@ -18,6 +18,7 @@
 
 pub mod codes;
 pub mod config;
+pub mod faults;
 pub mod form;
 pub mod metadata;
 pub mod outcomes;
@@ -33,10 +34,15 @@ pub mod templates;
 pub use peer::{Behaviour, Peer};
 pub use subject::{Arrived, HttpProvider, Provider, SmtpProvider, Subject, TemplateText, Templates, mailbox};
 
-/// Makes a test of every check, for the subject that the function `$subject` of the same module makes.
+/// Makes a test of every check, for the subject that the function `$subject` of the same module makes. A connector that
+/// speaks another protocol than HTTP names it: `conformance!(subject, smtp)`.
 #[macro_export]
 macro_rules! conformance {
     ($subject:ident) => {
+        $crate::conformance!($subject, http);
+    };
+    ($subject:ident, $protocol:ident) => {
+        $crate::fault_tests!($subject, $protocol);
         $crate::conformance_tests! { $subject;
             metadata:
                 id_and_target_are_logtos,
@@ -79,15 +85,8 @@ macro_rules! conformance {
                 type_and_payload_are_passed_on_whole;
             redaction:
                 a_refusal_shows_nothing_that_was_sent,
-                a_lost_connection_shows_nothing_that_was_sent,
                 nothing_that_was_sent_is_logged;
             outcomes:
-                a_refused_connection_is_not_sent,
-                an_untrusted_certificate_is_not_sent_to,
-                a_stalled_handshake_ends_with_the_deadline,
-                no_answer_until_the_deadline_is_unknown,
-                a_reset_before_the_message_is_tried_again,
-                a_reset_after_the_message_is_unknown_and_never_repeated,
                 a_refusal_is_said_to_be_the_providers;
             reuse:
                 fifty_sends_share_a_connection,

@@ -1,12 +1,13 @@
-//! The provider's side of a check: a recorder with the provider's manners, and ways to misbehave.
+//! The provider's side of a check: a recorder with the provider's manners.
 
 use connector_kit::{ConnectTo, Context, Egress, EmailConnector};
+use rustls::ServerConfig;
 use serde_json::Value;
 
 use super::subject::{Arrived, HttpProvider, Provider, SmtpProvider, Subject, mailbox};
 use crate::{
-    Answer, Fault, HttpRecorder, RecordedMail, RecorderOptions, RefusedPort, SmtpRecorder, SmtpRecorderOptions,
-    SmtpScript, TestCa, parse_mail,
+    Answer, HttpRecorder, RecordedMail, RecordedRequest, RecorderOptions, RefusedPort, SmtpRecorder,
+    SmtpRecorderOptions, SmtpScript, TestCa, parse_mail,
 };
 
 /// What the provider does with messages.
@@ -16,14 +17,6 @@ pub enum Behaviour {
     Accepts,
     /// Refuses them for good, saying this.
     Refuses(String),
-    /// Takes them and never answers.
-    StaysSilent,
-    /// Resets the connection once a message is there, without an answer.
-    ResetsAfter,
-    /// Resets every new connection before anything is said on it.
-    ResetsBefore,
-    /// Never answers a TLS hello.
-    StallsTls,
 }
 
 /// The provider, on loopback. Connections to the subject's hosts come here; connections to any other host are refused.
@@ -34,7 +27,8 @@ pub struct Peer {
     nowhere: RefusedPort,
 }
 
-enum Server {
+/// What stands in for the provider.
+pub(super) enum Server {
     Http(HttpRecorder, HttpProvider),
     Smtp(SmtpRecorder, SmtpProvider),
 }
@@ -42,46 +36,70 @@ enum Server {
 impl Peer {
     /// Starts the subject's provider.
     pub async fn start(subject: &Subject, behaviour: Behaviour) -> Self {
+        let peer = Self::with_certificate(subject, TestCa::server_config).await;
+        peer.behave(behaviour);
+        peer
+    }
+
+    /// Starts the subject's provider, which accepts messages, with what `certificate` makes for the subject's hosts.
+    pub(super) async fn with_certificate(
+        subject: &Subject,
+        certificate: impl FnOnce(&TestCa, &[&str]) -> ServerConfig,
+    ) -> Self {
         let authority = TestCa::new();
         let names: Vec<&str> = subject.hosts.iter().map(|(host, _)| *host).collect();
-        let tls = Some(authority.server_config(&names));
+        let tls = Some(certificate(&authority, &names));
         let server = match subject.provider {
             Provider::Http(provider) => {
                 Server::Http(HttpRecorder::start(RecorderOptions { tls, answers: Vec::new() }).await, provider)
             }
             Provider::Smtp(provider) => {
                 // Whether TLS comes first is read when a connection comes: it must be right from the beginning.
-                let script = script_of(provider, &behaviour);
+                let script = script_of(provider);
                 Server::Smtp(SmtpRecorder::start(SmtpRecorderOptions { tls, script }).await, provider)
             }
         };
         let peer = Self { server, authority, hosts: subject.hosts, nowhere: RefusedPort::new() };
-        peer.behave(behaviour);
+        peer.behave(Behaviour::Accepts);
         peer
     }
 
     /// Behaves like this from now on.
     pub fn behave(&self, behaviour: Behaviour) {
-        match &self.server {
-            Server::Smtp(recorder, provider) => recorder.set_script(script_of(*provider, &behaviour)),
-            Server::Http(recorder, provider) => {
-                let HttpProvider { accepts, refuses, reads } = *provider;
-                let answer_a_message_with = |answer: Answer| {
-                    recorder.respond_with(move |request| match reads(request) {
-                        Some(_) => answer.clone(),
-                        None => accepts(request),
-                    });
-                };
-                match behaviour {
-                    Behaviour::Accepts => recorder.respond_with(accepts),
-                    Behaviour::Refuses(says) => answer_a_message_with(refuses(&says)),
-                    Behaviour::StaysSilent => answer_a_message_with(Answer::fault(Fault::Silent)),
-                    Behaviour::ResetsAfter => answer_a_message_with(Answer::fault(Fault::ResetAfterRead)),
-                    Behaviour::ResetsBefore => recorder.set_answers(vec![Answer::fault(Fault::ResetTls)]),
-                    Behaviour::StallsTls => recorder.set_answers(vec![Answer::fault(Fault::StallTls)]),
-                }
+        match (&self.server, behaviour) {
+            (Server::Http(recorder, provider), Behaviour::Accepts) => recorder.respond_with(provider.accepts),
+            (Server::Http(_, provider), Behaviour::Refuses(says)) => {
+                let refusal = (provider.refuses)(&says);
+                self.answer_messages(move |_| refusal.clone());
+            }
+            (Server::Smtp(recorder, provider), Behaviour::Accepts) => recorder.set_script(script_of(*provider)),
+            (Server::Smtp(recorder, provider), Behaviour::Refuses(says)) => {
+                // A reply is one line.
+                let refusal = format!("550 5.7.1 {}", says.replace(['\r', '\n'], " "));
+                recorder.set_script(script_of(*provider).answer("END", &[&refusal]));
             }
         }
+    }
+
+    /// Answers the requests that carry a message with this from now on, and others as usual. HTTP only.
+    pub(super) fn answer_messages(&self, answer: impl Fn(&RecordedRequest) -> Answer + Send + Sync + 'static) {
+        if let Server::Http(recorder, HttpProvider { accepts, reads, .. }) = &self.server {
+            let (accepts, reads) = (*accepts, *reads);
+            recorder.respond_with(move |request| match reads(request) {
+                Some(_) => answer(request),
+                None => accepts(request),
+            });
+        }
+    }
+
+    /// What stands in for the provider.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Who vouches for the provider.
+    pub(super) fn authority(&self) -> &TestCa {
+        &self.authority
     }
 
     /// How connections get here. The provider's certificate is trusted.
@@ -122,8 +140,7 @@ impl Peer {
     /// When it cannot be built.
     #[must_use]
     pub fn connector_of(&self, subject: &Subject, config: &Value) -> Box<dyn EmailConnector> {
-        let context = Context::new(self.egress()).unwrap();
-        subject.factory.build(config, &context).unwrap_or_else(|error| panic!("the connector is not built: {error}"))
+        connector_over(subject, config, self.egress())
     }
 
     /// How many connections came.
@@ -179,18 +196,15 @@ impl Peer {
     }
 }
 
-fn script_of(provider: SmtpProvider, behaviour: &Behaviour) -> SmtpScript {
-    let script = SmtpScript { implicit_tls: provider.implicit_tls, ..SmtpScript::offering(provider.capabilities) };
-    match behaviour {
-        Behaviour::Accepts => script,
-        // A reply is one line.
-        Behaviour::Refuses(says) => script.answer("END", &[&format!("550 5.7.1 {}", says.replace(['\r', '\n'], " "))]),
-        Behaviour::StaysSilent => script.answer("END", &["silent"]),
-        Behaviour::ResetsAfter => script.answer("END", &["reset"]),
-        Behaviour::ResetsBefore if provider.implicit_tls => script.answer("TLS", &["reset"]),
-        Behaviour::ResetsBefore => script.answer("GREETING", &["reset"]),
-        Behaviour::StallsTls => script.answer("TLS", &["silent"]),
-    }
+/// The connector of a configuration of the subject's, over these ways out.
+pub(super) fn connector_over(subject: &Subject, config: &Value, egress: Egress) -> Box<dyn EmailConnector> {
+    let context = Context::new(egress).unwrap();
+    subject.factory.build(config, &context).unwrap_or_else(|error| panic!("the connector is not built: {error}"))
+}
+
+/// What the provider says to a client whom it likes.
+pub(super) fn script_of(provider: SmtpProvider) -> SmtpScript {
+    SmtpScript { implicit_tls: provider.implicit_tls, ..SmtpScript::offering(provider.capabilities) }
 }
 
 /// A mail as whoever gets it understands it.

@@ -9,11 +9,12 @@ use super::{
 use crate::LogCapture;
 
 /// Everything of an error that a caller may show or log.
-fn shown(error: &Error) -> String {
+pub(super) fn shown(error: &Error) -> String {
     format!("{error}\n{error:?}\n{:?}\n{:?}\n{:?}", error.hint(), error.provider(), error.problems())
 }
 
-fn assert_clean(subject: &Subject, shown: &str, when: &str) {
+/// Asserts that neither a secret of the subject's nor a piece of the suite's message is in `shown`.
+pub(super) fn assert_clean(subject: &Subject, shown: &str, when: &str) {
     for (at, secret) in subject.secret_values().iter().enumerate() {
         assert!(!shown.contains(secret), "{when}: secret number {at} shows in {shown}");
     }
@@ -43,18 +44,6 @@ pub async fn a_refusal_shows_nothing_that_was_sent(subject: &Subject) {
         assert_clean(subject, &shown(&error), "a refusal");
     }
     assert_clean(subject, &log.text(), "the log of a refusal");
-}
-
-/// What the network says of a failure is no secret; the request that failed is.
-pub async fn a_lost_connection_shows_nothing_that_was_sent(subject: &Subject) {
-    let log = LogCapture::start();
-    for behaviour in [Behaviour::ResetsBefore, Behaviour::ResetsAfter] {
-        let peer = Peer::start(subject, behaviour.clone()).await;
-        let connector = layered(peer.connector_of(subject, &config(subject)), SendPolicy::default());
-        let error = connector.send(&message("SignIn")).await.unwrap_err();
-        assert_clean(subject, &shown(&error), &format!("{behaviour:?}"));
-    }
-    assert_clean(subject, &log.text(), "the log of a lost connection");
 }
 
 /// At every level, for every crate on the way.

@@ -24,6 +24,8 @@ pub struct Subject {
     pub templates: Templates,
     /// How to stand in for the provider.
     pub provider: Provider,
+    /// What is different for it under [`faults`](super::faults): the text of `tests/faults.json`.
+    pub faults: &'static str,
 }
 
 /// Where the templates are, and how to put others into a configuration.

@@ -71,3 +71,17 @@ async fn a_refused_port_refuses_again_and_again() {
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     }
 }
+
+/// However many try, and however soon one after the other.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_stalled_port_leaves_connections_unanswered() {
+    let port = connector_testkit::StalledPort::new();
+    let mut attempts = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let connect = tokio::net::TcpStream::connect(("127.0.0.1", port.port()));
+        attempts.spawn(tokio::time::timeout(std::time::Duration::from_millis(300), connect));
+    }
+    let outcomes = attempts.join_all().await;
+    assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+}

@@ -1,6 +1,6 @@
 //! The suite passes what is right, and finds what is wrong.
 
-use connector_testkit::conformance;
+use connector_testkit::conformance::{self, Subject};
 
 use crate::toy;
 
@@ -42,7 +42,30 @@ async fn finds_values_that_are_not_escaped() {
 #[should_panic(expected = "NotSent")]
 async fn finds_an_unknown_outcome_that_counts_as_not_sent() {
     let subject = toy::subject::<{ toy::KNOWS_NO_UNKNOWN }>();
-    conformance::outcomes::a_reset_after_the_message_is_unknown_and_never_repeated(&subject).await;
+    conformance::faults::strike(&subject, "reset_after_the_message").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "messages with the provider")]
+async fn finds_a_message_sent_again_after_an_unknown_outcome() {
+    let subject = toy::subject::<{ toy::REPEATS_THE_UNKNOWN }>();
+    conformance::faults::strike(&subject, "reset_after_the_message").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "no fault of this protocol is called greeting_stalled")]
+async fn finds_an_exception_of_another_protocol() {
+    let faults = r#"{ "protocol": "http", "exceptions": { "greeting_stalled": { "expect": { "outcome": "sent" }, "why": "x" } } }"#;
+    let subject = Subject { faults, ..toy::subject::<{ toy::NONE }>() };
+    conformance::faults::strike(&subject, "html").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "gzip: the exception is the rule")]
+async fn finds_an_exception_that_is_none() {
+    let faults = r#"{ "protocol": "http", "exceptions": { "gzip": { "expect": { "outcome": "unknown", "kind": "InvalidResponse" }, "why": "x" } } }"#;
+    let subject = Subject { faults, ..toy::subject::<{ toy::NONE }>() };
+    conformance::faults::strike(&subject, "html").await;
 }
 
 #[tokio::test]
@@ -95,5 +118,20 @@ fn every_check_is_named_in_the_macro() {
         let written: Vec<&str> =
             source.split("\npub async fn ").skip(1).map(|rest| rest.split('(').next().unwrap()).collect();
         assert_eq!(named, written, "{module}");
+    }
+}
+
+/// A fault that the macro does not name never strikes.
+#[test]
+fn every_fault_is_named_in_the_macro() {
+    let source = include_str!("../../src/conformance/faults/mod.rs");
+    let listed = |arm: &str| -> Vec<&str> {
+        let (_, list) = source.split_once(arm).and_then(|(_, rest)| rest.split_once("$subject:\n")).unwrap();
+        let names = list.split(['}', '$']).next().unwrap().split(',').map(str::trim);
+        names.filter(|name| !name.is_empty()).collect()
+    };
+    for protocol in ["http", "smtp"] {
+        let named = [listed("(and those of both,"), listed(&format!("($subject:ident, {protocol}) =>"))].concat();
+        assert_eq!(named, conformance::faults::names(protocol), "{protocol}");
     }
 }

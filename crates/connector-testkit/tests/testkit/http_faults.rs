@@ -69,6 +69,16 @@ async fn a_reset_can_hit_a_reused_connection() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_can_be_reset() {
+    let (recorder, client) = https(vec![Answer::status(200)]).await;
+    for _ in 0..2 {
+        assert_eq!(client.get(url("/")).send().await.unwrap().status(), 200);
+        recorder.reset_connections().await;
+    }
+    assert_eq!(recorder.connections(), 2);
+}
+
+#[tokio::test]
 async fn hanging_up_and_cutting_headers_leave_no_answer() {
     for fault in [Fault::HangUp, Fault::CutHeaders] {
         let (recorder, outcome) = failing(fault).await;

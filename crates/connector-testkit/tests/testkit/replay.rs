@@ -18,7 +18,7 @@ fn recording() -> Recording {
 }
 
 async fn replay(recording: &Recording) -> Replayed {
-    Replay::new(toy::subject::<{ toy::NONE }>().factory, Answer::status(200)).run(recording).await
+    Replay::new(toy::subject::<{ toy::NONE }>().factory, toy::accepted()).run(recording).await
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn answers_come_in_turn_and_nothing_is_tried_again() {
 #[tokio::test]
 async fn what_is_answered_aside_is_no_request_of_the_recording() {
     let factory = toy::subject::<{ toy::NONE }>().factory;
-    let aside = Replay::new(factory, Answer::status(500)).answering_aside(|_| Some(Answer::status(200)));
+    let aside = Replay::new(factory, Answer::status(500)).answering_aside(|_| Some(toy::accepted()));
     let replayed = aside.run(&recording()).await;
     assert!(replayed.outcome.is_ok() && replayed.requests.is_empty());
     assert_eq!(replayed.connections, 1);

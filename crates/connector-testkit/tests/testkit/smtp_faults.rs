@@ -144,3 +144,37 @@ async fn a_reply_may_be_followed_by_the_end() {
     assert_eq!((client.say("x\r\n.").as_str(), client.reply().as_str()), ("250 2.0.0 queued", ""));
     assert!(recorder.only_message().accepted());
 }
+
+#[tokio::test]
+async fn a_reply_may_stop_in_the_middle_of_its_line() {
+    let script = SmtpScript::default().answer_with("RCPT", vec![SmtpAnswer::Cut("250 2.1".to_owned())]);
+    let (recorder, _ca) = start(script).await;
+    let mut client = Client::connect(&recorder);
+    client.reply();
+    client.say("MAIL FROM:<a@b>");
+    // Without its line end, and then the connection is over.
+    assert_eq!((client.say("RCPT TO:<c@d>").as_str(), client.reply().as_str()), ("250 2.1", ""));
+    recorder.wait_for_open_connections(0).await;
+}
+
+#[tokio::test]
+async fn an_endless_reply_ends_when_the_client_leaves() {
+    let endless = vec![SmtpAnswer::Endless("250-more\r\n".to_owned(), 1 << 40)];
+    let (recorder, _ca) = start(SmtpScript::default().answer_with("NOOP", endless)).await;
+    let mut client = Client::connect(&recorder);
+    client.reply();
+    client.send("NOOP\r\n");
+    recorder.wait_for("the command", |sessions| sessions[0].lines.last().is_some_and(|line| line == "C: NOOP")).await;
+    assert_eq!(recorder.open_connections(), 1);
+    drop(client);
+    recorder.wait_for_open_connections(0).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_can_be_reset() {
+    let (recorder, _ca) = start(SmtpScript::default()).await;
+    let mut client = Client::connect(&recorder);
+    client.reply();
+    recorder.reset_connections().await;
+    assert_eq!(client.reply(), "");
+}

@@ -31,6 +31,8 @@ pub const CONNECTS_EVERY_TIME: u8 = 5;
 pub const LOGS_THE_KEY: u8 = 6;
 /// Reply-To is left out.
 pub const DROPS_REPLY_TO: u8 = 7;
+/// A message is sent again when no answer came.
+pub const REPEATS_THE_UNKNOWN: u8 = 8;
 
 const HOST: &str = "api.toy.example";
 const KEY: &str = "toy-key-0123456789";
@@ -102,6 +104,10 @@ impl<const FLAW: u8> EmailConnector for Toy<FLAW> {
                 request.headers.insert(header::CONNECTION, "close".parse().unwrap());
                 self.context.http().execute(request).await
             }
+            REPEATS_THE_UNKNOWN => match self.http.execute(request.clone()).await {
+                Err(_) => self.http.execute(request).await,
+                answer => answer,
+            },
             _ => self.http.execute(request).await,
         };
         let response = response.map_err(|error| match FLAW {
@@ -109,14 +115,17 @@ impl<const FLAW: u8> EmailConnector for Toy<FLAW> {
             _ => error,
         })?;
         if response.status.is_success() {
-            return Ok(Receipt::new(None));
+            let answer: Value = serde_json::from_slice(&response.body.clone()?).unwrap_or_default();
+            let unread = || response.unreadable("Toy", "without what means accepted");
+            return answer["accepted"].as_bool().map(|_| Receipt::new(None)).ok_or_else(unread);
         }
-        let says = String::from_utf8_lossy(&response.body.clone()?).into_owned();
+        let says = response.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
         let redactor = Redactor::of_message(message).and_secret(&self.config.api_key).and_mail(&mail);
         let says = if FLAW == QUOTES_THE_PROVIDER { says } else { redactor.clean(&says) };
         let base = response.failure("Toy");
         let provider = ProviderAnswer { status: Some(response.status.as_u16()), ..ProviderAnswer::default() };
-        Err(Error::new(base.kind(), format!("{base}: {says}")).with_provider(provider))
+        let error = Error::new(base.kind(), format!("{base}: {says}")).delivery_is(base.delivery());
+        Err(error.with_retry_after(base.retry_after()).with_provider(provider))
     }
 
     async fn usage(&self, _: std::time::SystemTime) -> Result<u64, Error> {
@@ -162,11 +171,17 @@ pub fn subject<const FLAW: u8>() -> Subject {
         hosts: &[(HOST, 443)],
         templates: Templates::Rendered(set_templates),
         provider: Provider::Http(HttpProvider {
-            accepts: |_| Answer::status(200),
+            accepts: |_| accepted(),
             refuses: |says| Answer::status(400).text("text/plain", says),
             reads: |request| Some(read(request)),
         }),
+        faults: r#"{ "protocol": "http", "exceptions": {} }"#,
     }
+}
+
+/// What the provider says to a message that it accepts.
+pub fn accepted() -> Answer {
+    Answer::status(200).json(json!({ "accepted": true }))
 }
 
 fn set_templates(config: &mut Value, templates: &[TemplateText]) {
