@@ -19,6 +19,7 @@ fn subject() -> Subject {
             refuses: |says| provider::refusal(400, says, says),
             reads: provider::read,
         }),
+        answers: include_str!("../answers.json"),
     }
 }
 

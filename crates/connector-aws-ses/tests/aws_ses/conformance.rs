@@ -28,6 +28,7 @@ fn subject() -> Subject {
             },
             reads: provider::read,
         }),
+        answers: include_str!("../answers.json"),
     }
 }
 

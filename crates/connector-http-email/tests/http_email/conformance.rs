@@ -24,6 +24,7 @@ fn subject() -> Subject {
             },
             reads: provider::read,
         }),
+        answers: include_str!("../answers.json"),
     }
 }
 

@@ -21,6 +21,7 @@ fn subject() -> Subject {
             refuses: |says| provider::refused(422, says, says),
             reads: provider::read,
         }),
+        answers: include_str!("../answers.json"),
     }
 }
 

@@ -22,6 +22,7 @@ fn subject() -> Subject {
             refuses: |says| Answer::status(400).json(json!({ "message": says })),
             reads: provider::read,
         }),
+        answers: include_str!("../answers.json"),
     }
 }
 

@@ -19,6 +19,7 @@ fn subject() -> Subject {
             refuses: |says| provider::refused(422, 300, says),
             reads: provider::read,
         }),
+        answers: include_str!("../answers.json"),
     }
 }
 

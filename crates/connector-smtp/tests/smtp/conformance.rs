@@ -15,6 +15,7 @@ fn subject() -> Subject {
         hosts: &[(HOST, 587)],
         templates: Templates::Rendered(set_templates),
         provider: Provider::Smtp(SmtpProvider { capabilities: &["STARTTLS", "AUTH PLAIN LOGIN"], implicit_tls: false }),
+        answers: include_str!("../answers.json"),
     }
 }
 

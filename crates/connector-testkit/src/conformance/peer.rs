@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::subject::{Arrived, HttpProvider, Provider, SmtpProvider, Subject, mailbox};
 use crate::{
     Answer, Fault, HttpRecorder, RecordedMail, RecorderOptions, RefusedPort, SmtpRecorder, SmtpRecorderOptions,
-    SmtpScript, TestCa, parse_mail,
+    SmtpScript, TestCa, answers::Given, parse_mail,
 };
 
 /// What the provider does with messages.
@@ -81,6 +81,23 @@ impl Peer {
                     Behaviour::StallsTls => recorder.set_answers(vec![Answer::fault(Fault::StallTls)]),
                 }
             }
+        }
+    }
+
+    /// Gives this answer from now on, and the usual success to whatever else is asked.
+    pub(super) fn answer_with(&self, given: &Given) {
+        match (&self.server, given.clone()) {
+            (Server::Http(recorder, HttpProvider { accepts, reads, .. }), given) => {
+                let (accepts, reads) = (*accepts, *reads);
+                recorder.respond_with(move |request| match (&given, reads(request)) {
+                    (Given::ToMessage(answer), Some(_)) | (Given::ToToken(answer), None) => answer.clone(),
+                    _ => accepts(request),
+                });
+            }
+            (Server::Smtp(recorder, provider), Given::Reply { step, reply }) => {
+                recorder.set_script(script_of(*provider, &Behaviour::Accepts).answer(&step, &[&reply]));
+            }
+            (Server::Smtp(..), given) => panic!("no reply of an SMTP server: {given:?}"),
         }
     }
 

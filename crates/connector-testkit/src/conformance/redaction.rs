@@ -9,11 +9,12 @@ use super::{
 use crate::LogCapture;
 
 /// Everything of an error that a caller may show or log.
-fn shown(error: &Error) -> String {
+pub(super) fn shown(error: &Error) -> String {
     format!("{error}\n{error:?}\n{:?}\n{:?}\n{:?}", error.hint(), error.provider(), error.problems())
 }
 
-fn assert_clean(subject: &Subject, shown: &str, when: &str) {
+/// Nothing of the subject's secrets and the suite's message shows.
+pub(super) fn assert_clean(subject: &Subject, shown: &str, when: &str) {
     for (at, secret) in subject.secret_values().iter().enumerate() {
         assert!(!shown.contains(secret), "{when}: secret number {at} shows in {shown}");
     }

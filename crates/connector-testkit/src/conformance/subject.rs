@@ -24,6 +24,9 @@ pub struct Subject {
     pub templates: Templates,
     /// How to stand in for the provider.
     pub provider: Provider,
+    /// The crate's `tests/answers.json`: what the provider answers, and what must become of it (see
+    /// [`answers`](crate::answers)).
+    pub answers: &'static str,
 }
 
 /// Where the templates are, and how to put others into a configuration.

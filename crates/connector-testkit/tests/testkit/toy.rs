@@ -116,7 +116,8 @@ impl<const FLAW: u8> EmailConnector for Toy<FLAW> {
         let says = if FLAW == QUOTES_THE_PROVIDER { says } else { redactor.clean(&says) };
         let base = response.failure("Toy");
         let provider = ProviderAnswer { status: Some(response.status.as_u16()), ..ProviderAnswer::default() };
-        Err(Error::new(base.kind(), format!("{base}: {says}")).with_provider(provider))
+        let error = Error::new(base.kind(), format!("{base}: {says}")).with_provider(provider);
+        Err(error.delivery_is(base.delivery()).with_retry_after(base.retry_after()))
     }
 
     async fn usage(&self, _: std::time::SystemTime) -> Result<u64, Error> {
@@ -166,6 +167,7 @@ pub fn subject<const FLAW: u8>() -> Subject {
             refuses: |says| Answer::status(400).text("text/plain", says),
             reads: |request| Some(read(request)),
         }),
+        answers: include_str!("toy-answers.json"),
     }
 }
 
