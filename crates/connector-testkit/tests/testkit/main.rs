@@ -10,6 +10,7 @@ mod http_faults;
 mod logs;
 mod mime;
 mod recordings;
+mod reference;
 mod replay;
 mod smtp;
 mod smtp_faults;
