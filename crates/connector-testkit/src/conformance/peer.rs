@@ -87,17 +87,17 @@ impl Peer {
     /// Gives this answer from now on, and the usual success to whatever else is asked.
     pub(super) fn answer_with(&self, given: &Given) {
         match (&self.server, given.clone()) {
-            (Server::Http(recorder, HttpProvider { accepts, reads, .. }), given) => {
-                let (accepts, reads) = (*accepts, *reads);
+            (Server::Smtp(recorder, provider), Given::Reply { step, reply }) => {
+                recorder.set_script(script_of(*provider, &Behaviour::Accepts).answer(&step, &[&reply]));
+            }
+            (Server::Http(recorder, provider), given @ (Given::ToMessage(_) | Given::ToToken(_))) => {
+                let HttpProvider { accepts, reads, .. } = *provider;
                 recorder.respond_with(move |request| match (&given, reads(request)) {
                     (Given::ToMessage(answer), Some(_)) | (Given::ToToken(answer), None) => answer.clone(),
                     _ => accepts(request),
                 });
             }
-            (Server::Smtp(recorder, provider), Given::Reply { step, reply }) => {
-                recorder.set_script(script_of(*provider, &Behaviour::Accepts).answer(&step, &[&reply]));
-            }
-            (Server::Smtp(..), given) => panic!("no reply of an SMTP server: {given:?}"),
+            (_, given) => panic!("the provider speaks another protocol than {given:?}"),
         }
     }
 

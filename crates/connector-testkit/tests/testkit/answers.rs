@@ -83,6 +83,8 @@ finds! {
         expecting("Accepted", "hint", json!("x")), "a messageId at most";
     refuses_a_row_that_becomes_nothing: every_answer_becomes_what_it_means,
         with("Accepted", |row| row["becomes"] = json!({ "kind": "Rejected" })), "a kind and a delivery";
+    refuses_a_reply_where_http_is_spoken: every_answer_becomes_what_it_means,
+        with("Accepted", |row| row["answer"] = json!({ "step": "END", "reply": "250 Ok" })), "another protocol";
     refuses_a_field_of_an_answer_that_nobody_reads: every_answer_becomes_what_it_means,
         with("Accepted", |row| row["answer"]["stauts"] = json!(200)), "unknown field `stauts`";
 }
