@@ -294,7 +294,9 @@ fn kind_of(status: StatusCode, says: &str) -> Option<ErrorKind> {
     let of_the_account = says.contains("not allowed to send");
     Some(match status.as_u16() {
         // A limit per hour, as new accounts have it, ends by itself.
-        400 | 403 | 420 | 429 if says_any(&["try again after", "recipient limit exceeded", "sending too fast"]) => {
+        400 | 403 | 420 | 429
+            if says_any(&["try again after", "recipient limit exceeded", "sending too fast", "on probation"]) =>
+        {
             ErrorKind::RateLimited
         }
         400 | 403 | 420 | 429

@@ -6,6 +6,7 @@
     reason = "test support: a broken expectation is a failed test"
 )]
 
+pub mod answers;
 mod ca;
 pub mod conformance;
 mod http_answer;

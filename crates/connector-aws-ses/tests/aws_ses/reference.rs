@@ -5,8 +5,16 @@ use std::collections::BTreeMap;
 use connector_aws_ses::CONNECTOR;
 use connector_kit::{Delivery, ErrorKind};
 use connector_testkit::{
-    Recording, RequestRecord, recordings,
-    replay::{Replay, Replayed},
+    RequestRecord, recordings,
+    replay::{
+        Expectations,
+        Expected::{self, Failed, Refused},
+        Replay,
+        reference::{
+            Difference::{Json, Request},
+            Reference, without_tags,
+        },
+    },
 };
 use serde_json::{Value, json};
 
@@ -15,8 +23,10 @@ use crate::{
     signature::{Signed, hash, signed_headers},
 };
 
-/// A difference in the request that is meant.
-type Difference = fn(&mut Value);
+/// The other headers are the client's and the clock's; what of them is signed is in the signature's own test.
+fn only_the_content_type_compared(request: &mut RequestRecord) {
+    request.headers.retain(|name, _| name == "content-type");
+}
 
 /// The charset has its registered name, and the HTML has one too.
 fn utf_8_said_everywhere(body: &mut Value) {
@@ -86,122 +96,112 @@ fn blank_fields_left_out(body: &mut Value) {
     }
 }
 
-/// The differences in the request of one recording, in the order in which they are made.
-fn differences(id: &str) -> Vec<Difference> {
-    let own: &[Difference] = match id {
-        "aws-ses/i18n-all-fields-html" => &[text_alternative_added, sender_and_replies_carried],
-        "aws-ses/i18n-all-fields-plain" => &[plain_is_text, sender_named_and_replies_carried],
-        "aws-ses/render-html-in-value" => &[values_escaped],
-        "aws-ses/render-injection-in-subject" => &[text_alternative_added, subject_on_one_line],
-        "aws-ses/to-display-name-unicode" => &[text_alternative_added, recipient_parsed],
-        "aws-ses/empty-optional-fields" => &[text_alternative_added, blank_fields_left_out],
-        _ => &[text_alternative_added],
+/// Every failure has a kind, and one attempt is one request.
+const NOT_SENT: &[(&str, Expected)] = {
+    use {Delivery::*, ErrorKind::*};
+    &[
+        ("aws-ses/answer-200-gzip", Failed(InvalidResponse, Unknown)),
+        ("aws-ses/answer-200-html", Failed(InvalidResponse, Unknown)),
+        ("aws-ses/answer-200-invalid-json", Failed(InvalidResponse, Unknown)),
+        ("aws-ses/answer-400", Failed(Rejected, NotSent)),
+        ("aws-ses/answer-400-throttling", Failed(RateLimited, NotSent)),
+        ("aws-ses/answer-400-type-in-body", Failed(Rejected, NotSent)),
+        ("aws-ses/answer-403", Failed(Unauthorized, NotSent)),
+        ("aws-ses/answer-404", Failed(Rejected, NotSent)),
+        ("aws-ses/answer-422", Failed(Rejected, NotSent)),
+        ("aws-ses/answer-500-then-200", Failed(Unavailable, NotSent)),
+        ("aws-ses/answer-502-html", Failed(Unavailable, NotSent)),
+        ("aws-ses/answer-cut-body", Failed(InvalidResponse, Unknown)),
+        ("aws-ses/config-no-templates", Refused(&["/templates"])),
+        ("aws-ses/config-without-accessKeyId", Refused(&["/accessKeyId"])),
+        ("aws-ses/config-without-region", Refused(&["/region"])),
+        ("aws-ses/config-without-templates", Refused(&["/templates"])),
+        ("aws-ses/config-wrong-emailAddress", Refused(&["/emailAddress"])),
+        ("aws-ses/config-wrong-region", Refused(&["/region"])),
+        ("aws-ses/config-wrong-templates", Refused(&["/templates"])),
+        // Logto drops the Reply-To that has a line break.
+        ("aws-ses/i18n-injection-in-send-from", Failed(InvalidMessage, NotSent)),
+        ("aws-ses/network-reset", Failed(Unavailable, Unknown)),
+        ("aws-ses/region-empty", Refused(&["/region"])),
+        ("aws-ses/region-invalid", Refused(&["/region"])),
+        ("aws-ses/to-crlf", Failed(InvalidMessage, NotSent)),
+    ]
+};
+
+fn reference() -> Reference {
+    let expectations = Expectations {
+        recordings: recordings("aws-ses"),
+        not_sent: NOT_SENT,
+        sent_by_logto_alone: &[
+            // The second attempt is the retry layer's with us.
+            "aws-ses/answer-500-then-200",
+            "aws-ses/i18n-injection-in-send-from",
+            "aws-ses/to-crlf",
+        ],
+        // Logto fails at every send.
+        refused_by_us_alone: &["aws-ses/region-empty", "aws-ses/region-invalid"],
+        ..Expectations::default()
     };
-    [&[utf_8_said_everywhere as Difference], own].concat()
-}
-
-/// What the caller gets.
-#[derive(Debug, PartialEq)]
-enum Outcome {
-    Sent,
-    Failed(ErrorKind, Delivery),
-}
-
-/// Where what the caller gets differs from "sent" and "some error" of the recording: every failure has a kind, and one
-/// attempt is one request.
-fn expected_outcome(id: &str) -> Outcome {
-    use {Delivery::*, ErrorKind::*, Outcome::Failed};
-    match id {
-        "aws-ses/answer-200-gzip"
-        | "aws-ses/answer-200-html"
-        | "aws-ses/answer-200-invalid-json"
-        | "aws-ses/answer-cut-body" => Failed(InvalidResponse, Unknown),
-        "aws-ses/answer-400-throttling" => Failed(RateLimited, NotSent),
-        "aws-ses/answer-403" => Failed(Unauthorized, NotSent),
-        "aws-ses/answer-400" | "aws-ses/answer-400-type-in-body" | "aws-ses/answer-404" | "aws-ses/answer-422" => {
-            Failed(Rejected, NotSent)
-        }
-        "aws-ses/answer-500-then-200" | "aws-ses/answer-502-html" => Failed(Unavailable, NotSent),
-        "aws-ses/network-reset" => Failed(Unavailable, Unknown),
-        // Logto passes the line break on, and drops the Reply-To that has one.
-        "aws-ses/to-crlf" | "aws-ses/i18n-injection-in-send-from" => Failed(InvalidMessage, NotSent),
-        _ if CONFIGURATIONS_REFUSED.iter().any(|(refused, _)| *refused == id) => Failed(InvalidConfig, NotSent),
-        _ => Outcome::Sent,
+    Reference {
+        headers: &["content-type"],
+        usual: &[Request(only_the_content_type_compared), Json(utf_8_said_everywhere), Json(text_alternative_added)],
+        differences: &[
+            (
+                "aws-ses/empty-optional-fields",
+                &[
+                    Request(only_the_content_type_compared),
+                    Json(utf_8_said_everywhere),
+                    Json(text_alternative_added),
+                    Json(blank_fields_left_out),
+                ],
+            ),
+            (
+                "aws-ses/i18n-all-fields-html",
+                &[
+                    Request(only_the_content_type_compared),
+                    Json(utf_8_said_everywhere),
+                    Json(text_alternative_added),
+                    Json(sender_and_replies_carried),
+                ],
+            ),
+            (
+                "aws-ses/i18n-all-fields-plain",
+                &[
+                    Request(only_the_content_type_compared),
+                    Json(utf_8_said_everywhere),
+                    Json(plain_is_text),
+                    Json(sender_named_and_replies_carried),
+                ],
+            ),
+            (
+                "aws-ses/render-html-in-value",
+                &[Request(only_the_content_type_compared), Json(utf_8_said_everywhere), Json(values_escaped)],
+            ),
+            (
+                "aws-ses/render-injection-in-subject",
+                &[
+                    Request(only_the_content_type_compared),
+                    Json(utf_8_said_everywhere),
+                    Json(text_alternative_added),
+                    Json(subject_on_one_line),
+                ],
+            ),
+            (
+                "aws-ses/to-display-name-unicode",
+                &[
+                    Request(only_the_content_type_compared),
+                    Json(utf_8_said_everywhere),
+                    Json(text_alternative_added),
+                    Json(recipient_parsed),
+                ],
+            ),
+        ],
+        compared: 36,
+        ..Reference::new(Replay::new(&CONNECTOR, accepted()), expectations)
     }
 }
 
-/// Configurations that neither can send with, and where ours sees the fault.
-const CONFIGURATIONS_REFUSED: [(&str, &[&str]); 9] = [
-    ("aws-ses/config-no-templates", &["/templates"]),
-    ("aws-ses/config-without-accessKeyId", &["/accessKeyId"]),
-    ("aws-ses/config-without-region", &["/region"]),
-    ("aws-ses/config-without-templates", &["/templates"]),
-    ("aws-ses/config-wrong-emailAddress", &["/emailAddress"]),
-    ("aws-ses/config-wrong-region", &["/region"]),
-    ("aws-ses/config-wrong-templates", &["/templates"]),
-    ("aws-ses/region-empty", &["/region"]),
-    ("aws-ses/region-invalid", &["/region"]),
-];
-/// Logto takes these, and fails at every send.
-const REFUSED_TOO_LATE: [&str; 2] = ["aws-ses/region-empty", "aws-ses/region-invalid"];
-
-async fn replay(recording: &Recording) -> Replayed {
-    Replay::new(&CONNECTOR, accepted()).run(recording).await
-}
-
-#[tokio::test]
-async fn requests_are_logtos_apart_from_the_differences_named_here() {
-    let mut compared = 0;
-    for recording in recordings("aws-ses") {
-        let id = recording.id();
-        let replayed = replay(&recording).await;
-        if matches!(expected_outcome(id), Outcome::Failed(ErrorKind::InvalidConfig | ErrorKind::InvalidMessage, _)) {
-            assert_eq!((replayed.requests.len(), replayed.connections), (0, 0), "{id}");
-            continue;
-        }
-        let mut expected: RequestRecord = recording.recorded.requests[0].clone();
-        // The rest is the client's and the clock's; what of it is signed is in the signature's own test.
-        expected.headers.retain(|name, _| name == "content-type");
-        let body = expected.body.as_mut().and_then(|body| body.json.as_mut()).unwrap();
-        differences(id).iter().for_each(|difference| difference(body));
-        assert_eq!(replayed.only_request(&["content-type"]), expected, "{id}");
-        compared += 1;
-    }
-    assert_eq!(compared, 36);
-}
-
-#[tokio::test]
-async fn outcomes_are_logtos_or_better() {
-    for recording in recordings("aws-ses") {
-        let id = recording.id();
-        let replayed = replay(&recording).await;
-        assert!(replayed.requests.len() <= 1, "{id}: one attempt is one request");
-        let outcome = match replayed.outcome {
-            Ok(receipt) => {
-                assert!(receipt.message_id.is_some(), "{id}");
-                Outcome::Sent
-            }
-            Err(error) => Outcome::Failed(error.kind(), error.delivery()),
-        };
-        assert_eq!(outcome, expected_outcome(id), "{id}");
-        // Logto's second attempt after a 500 is the retry layer's with us.
-        let differs = ["aws-ses/to-crlf", "aws-ses/i18n-injection-in-send-from", "aws-ses/answer-500-then-200"];
-        assert_eq!(recording.recorded.outcome.is_sent(), outcome == Outcome::Sent || differs.contains(&id), "{id}");
-    }
-}
-
-#[tokio::test]
-async fn configurations_are_judged_as_logto_judges_them() {
-    for recording in recordings("aws-ses") {
-        let id = recording.id();
-        let report = replay(&recording).await.report;
-        let pointers: Vec<&str> = report.problems.iter().map(|problem| problem.pointer.as_str()).collect();
-        let refused = CONFIGURATIONS_REFUSED.iter().find(|(refused, _)| *refused == id);
-        assert_eq!(pointers, refused.map_or(&[] as &[&str], |(_, pointers)| *pointers), "{id}");
-        let agrees = recording.recorded.config_is_valid() == report.is_valid();
-        assert!(agrees || REFUSED_TOO_LATE.contains(&id), "{id}: Logto says {}", recording.recorded.config_guard);
-    }
-}
+connector_testkit::reference!(reference);
 
 /// The calculation that judges our signatures is itself judged by the recordings'.
 #[test]
@@ -228,10 +228,10 @@ fn the_recordings_signatures_come_out_of_our_calculation() {
 
 #[tokio::test]
 async fn requests_are_signed_for_their_host_and_body() {
-    let mut verified = 0;
+    let (replay, mut verified) = (Replay::new(&CONNECTOR, accepted()), 0);
     for recording in recordings("aws-ses") {
         let (id, config) = (recording.id(), recording.given.effective_config());
-        for request in replay(&recording).await.requests {
+        for request in replay.run(&recording).await.requests {
             let headers: BTreeMap<String, String> =
                 request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
             let authorization = headers["authorization"].clone();
@@ -251,19 +251,4 @@ fn expected_authorization(signed: &Signed<'_>, config: &Value, authorization: &s
     let text = |name: &str| config[name].as_str().unwrap();
     let (id, secret, region) = (text("accessKeyId"), text("accessKeySecret"), text("region"));
     signed.authorization(id, secret, region, "ses", signed_headers(authorization))
-}
-
-/// What nobody sees of a mail's HTML; the recordings' templates have tags and nothing else.
-fn without_tags(html: &str) -> String {
-    let mut text = String::new();
-    let mut inside = false;
-    for char in html.chars() {
-        match char {
-            '<' => inside = true,
-            '>' => inside = false,
-            char if !inside => text.push(char),
-            _ => {}
-        }
-    }
-    text
 }

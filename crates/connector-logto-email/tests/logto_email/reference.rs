@@ -3,8 +3,13 @@
 use connector_kit::{Delivery, ErrorKind};
 use connector_logto_email::CONNECTOR;
 use connector_testkit::{
-    RecordedRequest, Recording, RequestRecord, recordings,
-    replay::{Replay, Replayed},
+    Recording, recordings,
+    replay::{
+        Expectations,
+        Expected::{self, Failed, Refused},
+        Replay,
+        reference::Reference,
+    },
 };
 use serde_json::{Value, json};
 
@@ -25,130 +30,89 @@ fn token_configuration_added(config: &mut Value) {
     }
 }
 
-/// What the caller gets.
-#[derive(Debug, PartialEq)]
-enum Outcome {
-    Sent,
-    Failed(ErrorKind, Delivery),
+/// The recordings, with what ours needs for its token.
+fn with_tokens() -> Vec<Recording> {
+    let mut recordings = recordings("logto-email");
+    for recording in &mut recordings {
+        token_configuration_added(&mut recording.given.config);
+        recording.given.input_config.iter_mut().for_each(token_configuration_added);
+    }
+    recordings
 }
 
-fn expected_outcome(id: &str) -> Outcome {
-    use {Delivery::*, ErrorKind::*, Outcome::Failed};
-    match id {
+/// Every failure has a kind.
+const NOT_SENT: &[(&str, Expected)] = {
+    use {Delivery::*, ErrorKind::*};
+    &[
         // Logto follows, without the token, and counts what it finds there as sent.
-        "logto-email/answer-302-other-host" => Failed(InvalidResponse, NotSent),
-        "logto-email/answer-401" | "logto-email/answer-403" => Failed(Unauthorized, NotSent),
-        "logto-email/answer-422" => Failed(Rejected, NotSent),
-        "logto-email/answer-429-retry-after" | "logto-email/answer-429-usage-limit" => Failed(QuotaExceeded, NotSent),
-        "logto-email/answer-500-then-200" | "logto-email/answer-502-html" => Failed(Unavailable, NotSent),
-        "logto-email/network-refused" => Failed(Unavailable, NotSent),
-        "logto-email/to-empty" | "logto-email/to-list" => Failed(InvalidMessage, NotSent),
-        _ if CONFIGURATIONS_REFUSED.iter().any(|(refused, _)| *refused == id) => Failed(InvalidConfig, NotSent),
-        _ => Outcome::Sent,
-    }
-}
+        ("logto-email/answer-302-other-host", Failed(InvalidResponse, NotSent)),
+        ("logto-email/answer-401", Failed(Unauthorized, NotSent)),
+        ("logto-email/answer-403", Failed(Unauthorized, NotSent)),
+        ("logto-email/answer-422", Failed(Rejected, NotSent)),
+        ("logto-email/answer-429-retry-after", Failed(QuotaExceeded, NotSent)),
+        ("logto-email/answer-429-usage-limit", Failed(QuotaExceeded, NotSent)),
+        ("logto-email/answer-500-then-200", Failed(Unavailable, NotSent)),
+        ("logto-email/answer-502-html", Failed(Unavailable, NotSent)),
+        ("logto-email/branding-name-like-host", Refused(&["/senderName"])),
+        // Logto's cloud fills it in.
+        ("logto-email/config-empty", Refused(&["/endpoint"])),
+        ("logto-email/config-null", Refused(&[""])),
+        ("logto-email/config-without-endpoint", Refused(&["/endpoint"])),
+        ("logto-email/config-wrong-appLogo", Refused(&["/appLogo"])),
+        ("logto-email/config-wrong-endpoint", Refused(&["/endpoint"])),
+        // Logto's check passes a URL with text in front of it.
+        ("logto-email/config-wrong-senderName", Refused(&["/senderName"])),
+        ("logto-email/network-refused", Failed(Unavailable, NotSent)),
+        ("logto-email/to-empty", Failed(InvalidMessage, NotSent)),
+        ("logto-email/to-list", Failed(InvalidMessage, NotSent)),
+    ]
+};
 
-/// What Logto counts as sent: a followed redirect, whatever stands in `to`, and what its cloud or its check lets pass.
-const SENT_BY_LOGTO_ALONE: [&str; 6] = [
-    "logto-email/answer-302-other-host",
-    "logto-email/config-empty",
-    "logto-email/config-without-endpoint",
-    "logto-email/config-wrong-senderName",
-    "logto-email/to-empty",
-    "logto-email/to-list",
-];
+/// A name that only looks like a URL to Logto.
+const NAME_WITH_DOTS: &str = "logto-email/branding-name-with-dots";
 
-/// What ours sends and Logto does not: a name that only looks like a URL to it.
-const SENT_BY_US_ALONE: [&str; 1] = ["logto-email/branding-name-with-dots"];
-
-/// Configurations that are refused, and where the fault is.
-const CONFIGURATIONS_REFUSED: [(&str, &[&str]); 7] = [
-    ("logto-email/branding-name-like-host", &["/senderName"]),
-    // Logto's cloud fills it in.
-    ("logto-email/config-empty", &["/endpoint"]),
-    ("logto-email/config-null", &[""]),
-    ("logto-email/config-without-endpoint", &["/endpoint"]),
-    ("logto-email/config-wrong-appLogo", &["/appLogo"]),
-    ("logto-email/config-wrong-endpoint", &["/endpoint"]),
-    // Logto's check passes a URL with text in front of it.
-    ("logto-email/config-wrong-senderName", &["/senderName"]),
-];
-
-async fn replay(recording: &Recording) -> Replayed {
-    let mut recording = recording.clone();
-    token_configuration_added(&mut recording.given.config);
-    recording.given.input_config.iter_mut().for_each(token_configuration_added);
-    let grant = |request: &RecordedRequest| asks_for_a_token(request).then(|| granted("stand-in-access-token"));
-    Replay::new(&CONNECTOR, accepted()).answering_aside(grant).run(&recording).await
-}
-
-#[tokio::test]
-async fn requests_are_logtos() {
-    let mut compared = 0;
-    for recording in recordings("logto-email") {
-        let id = recording.id();
-        let replayed = replay(&recording).await;
-        if matches!(expected_outcome(id), Outcome::Failed(ErrorKind::InvalidConfig | ErrorKind::InvalidMessage, _)) {
-            assert_eq!((replayed.requests.len(), replayed.connections), (0, 0), "{id}");
-            continue;
-        }
-        // Whatever Logto sent after a redirect, ours send nothing.
-        let Some(expected) = recording.recorded.requests.first() else {
-            assert!(replayed.requests.is_empty() || SENT_BY_US_ALONE.contains(&id), "{id}");
-            continue;
-        };
+fn reference() -> Reference {
+    let expectations = Expectations {
+        recordings: with_tokens(),
+        not_sent: NOT_SENT,
+        // A followed redirect, whatever stands in `to`, and what its cloud or its check lets pass.
+        sent_by_logto_alone: &[
+            "logto-email/answer-302-other-host",
+            "logto-email/config-empty",
+            "logto-email/config-without-endpoint",
+            "logto-email/config-wrong-senderName",
+            "logto-email/to-empty",
+            "logto-email/to-list",
+        ],
+        sent_by_us_alone: &[NAME_WITH_DOTS],
+        refused_by_us_alone: &[
+            "logto-email/config-empty",
+            "logto-email/config-without-endpoint",
+            "logto-email/config-wrong-senderName",
+        ],
+        accepted_by_us_alone: &[NAME_WITH_DOTS],
+    };
+    let replay = Replay::new(&CONNECTOR, accepted())
+        .answering_aside(|request| asks_for_a_token(request).then(|| granted("stand-in-access-token")));
+    Reference {
+        headers: &["accept", "authorization", "content-type"],
         // A token that is refused is replaced once: the same request, with a new one.
-        let tries = if id == "logto-email/answer-401" { 2 } else { 1 };
-        assert_eq!(replayed.requests.len(), tries, "{id}");
-        for request in &replayed.requests {
-            let request = RequestRecord::of(request, &["accept", "authorization", "content-type"]);
-            assert_eq!(request, *expected, "{id}");
-        }
-        compared += 1;
+        asked_twice: &["logto-email/answer-401"],
+        gives_ids: false,
+        compared: 20,
+        ..Reference::new(replay, expectations)
     }
-    assert_eq!(compared, 20);
 }
 
-#[tokio::test]
-async fn outcomes_are_logtos_or_better() {
-    for recording in recordings("logto-email") {
-        let id = recording.id();
-        let outcome = match replay(&recording).await.outcome {
-            Ok(_) => Outcome::Sent,
-            Err(error) => Outcome::Failed(error.kind(), error.delivery()),
-        };
-        assert_eq!(outcome, expected_outcome(id), "{id}");
-        let sent = outcome == Outcome::Sent && !SENT_BY_US_ALONE.contains(&id) || SENT_BY_LOGTO_ALONE.contains(&id);
-        assert_eq!(recording.recorded.outcome.is_sent(), sent, "{id}");
-    }
-}
+connector_testkit::reference!(reference);
 
 #[tokio::test]
 async fn a_name_with_dots_goes_out_as_it_is() {
-    let recordings = recordings("logto-email");
-    let recording = recordings.iter().find(|one| one.id() == SENT_BY_US_ALONE[0]).unwrap();
-    let request = replay(recording).await.only_request(&[]);
+    let Reference { replay, expectations, .. } = reference();
+    let recording = expectations.recordings.iter().find(|one| one.id() == NAME_WITH_DOTS).unwrap();
+    let request = replay.run(recording).await.only_request(&[]);
     let payload = &request.body.unwrap().json.unwrap()["data"]["payload"];
     assert_eq!(payload["senderName"], "St. John p.s.a. 1.5");
-}
-
-#[tokio::test]
-async fn configurations_are_judged_as_logto_judges_them() {
-    let differently = [
-        "logto-email/branding-name-with-dots",
-        "logto-email/config-empty",
-        "logto-email/config-without-endpoint",
-        "logto-email/config-wrong-senderName",
-    ];
-    for recording in recordings("logto-email") {
-        let id = recording.id();
-        let report = replay(&recording).await.report;
-        let pointers: Vec<&str> = report.problems.iter().map(|problem| problem.pointer.as_str()).collect();
-        let refused = CONFIGURATIONS_REFUSED.iter().find(|(refused, _)| *refused == id);
-        assert_eq!(pointers, refused.map_or(&[] as &[&str], |(_, pointers)| *pointers), "{id}");
-        let agrees = recording.recorded.config_is_valid() == report.is_valid();
-        assert_eq!(agrees, !differently.contains(&id), "{id}: Logto says {}", recording.recorded.config_guard);
-    }
 }
 
 /// As Logto stores it: its cloud fills the rest in, and ours say what is missing.

@@ -20,6 +20,7 @@ fn subject() -> Subject {
             reads: provider::read,
         }),
         faults: include_str!("../faults.json"),
+        answers: include_str!("../answers.json"),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The Postmark connector's tests, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
-mod answers;
 mod conformance;
 mod provider;
 mod reference;

@@ -26,6 +26,7 @@ fn subject() -> Subject {
             reads: provider::read,
         }),
         faults: include_str!("../faults.json"),
+        answers: include_str!("../answers.json"),
     }
 }
 

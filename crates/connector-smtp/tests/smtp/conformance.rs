@@ -16,6 +16,7 @@ fn subject() -> Subject {
         templates: Templates::Rendered(set_templates),
         provider: Provider::Smtp(SmtpProvider { capabilities: &["STARTTLS", "AUTH PLAIN LOGIN"], implicit_tls: false }),
         faults: include_str!("../faults.json"),
+        answers: include_str!("../answers.json"),
     }
 }
 

@@ -16,6 +16,7 @@
 //! a host does: configuration in JSON, a message, and a provider on the other side of the wire. What does not apply to
 //! a connector (templates, where its provider keeps them) passes without doing anything.
 
+pub mod answers;
 pub mod codes;
 pub mod config;
 pub mod faults;
@@ -92,6 +93,9 @@ macro_rules! conformance {
                 fifty_sends_share_a_connection,
                 concurrent_sends_keep_apart,
                 a_connection_closed_while_idle_is_replaced;
+            answers:
+                every_answer_becomes_what_it_means,
+                each_has_a_source_and_no_sort_is_missing;
             codes:
                 are_those_of_the_design;
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::subject::{Arrived, HttpProvider, Provider, SmtpProvider, Subject, mailbox};
 use crate::{
     Answer, HttpRecorder, RecordedMail, RecordedRequest, RecorderOptions, RefusedPort, SmtpRecorder,
-    SmtpRecorderOptions, SmtpScript, TestCa, parse_mail,
+    SmtpRecorderOptions, SmtpScript, TestCa, answers::Given, parse_mail,
 };
 
 /// What the provider does with messages.
@@ -100,6 +100,23 @@ impl Peer {
     /// Who vouches for the provider.
     pub(super) fn authority(&self) -> &TestCa {
         &self.authority
+    }
+
+    /// Gives this answer from now on, and the usual success to whatever else is asked.
+    pub(super) fn answer_with(&self, given: &Given) {
+        match (&self.server, given.clone()) {
+            (Server::Smtp(recorder, provider), Given::Reply { step, reply }) => {
+                recorder.set_script(script_of(*provider).answer(&step, &[&reply]));
+            }
+            (Server::Http(recorder, provider), given @ (Given::ToMessage(_) | Given::ToToken(_))) => {
+                let HttpProvider { accepts, reads, .. } = *provider;
+                recorder.respond_with(move |request| match (&given, reads(request)) {
+                    (Given::ToMessage(answer), Some(_)) | (Given::ToToken(answer), None) => answer.clone(),
+                    _ => accepts(request),
+                });
+            }
+            (_, given) => panic!("the provider speaks another protocol than {given:?}"),
+        }
     }
 
     /// How connections get here. The provider's certificate is trusted.

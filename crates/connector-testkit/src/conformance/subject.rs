@@ -26,6 +26,9 @@ pub struct Subject {
     pub provider: Provider,
     /// What is different for it under [`faults`](super::faults): the text of `tests/faults.json`.
     pub faults: &'static str,
+    /// The crate's `tests/answers.json`: what the provider answers, and what must become of it (see
+    /// [`answers`](crate::answers)).
+    pub answers: &'static str,
 }
 
 /// Where the templates are, and how to put others into a configuration.

@@ -101,6 +101,7 @@ fn every_check_is_named_in_the_macro() {
         };
     }
     let files = checks!(
+        "answers",
         "codes",
         "config",
         "form",

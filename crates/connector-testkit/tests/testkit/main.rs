@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod answers;
 mod certificates;
 mod conformance;
 mod http;
@@ -9,6 +10,7 @@ mod http_faults;
 mod logs;
 mod mime;
 mod recordings;
+mod reference;
 mod replay;
 mod smtp;
 mod smtp_faults;

@@ -176,6 +176,7 @@ pub fn subject<const FLAW: u8>() -> Subject {
             reads: |request| Some(read(request)),
         }),
         faults: r#"{ "protocol": "http", "exceptions": {} }"#,
+        answers: include_str!("toy-answers.json"),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Replays reference recordings: the same input through our connector, as a host would give it.
 
+mod expectations;
+pub mod reference;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -8,6 +11,8 @@ use std::{
 use connector_kit::{ConnectTo, ConnectorFactory, Context, Egress, EmailConnector, Error, Message, Receipt, Report};
 use serde_json::Value;
 use url::{Host, Url, form_urlencoded};
+
+pub use expectations::{Expectations, Expected};
 
 use crate::{
     Answer, HttpRecorder, RecordedRequest, RecorderOptions, Recording, RefusedPort, RequestBody, RequestRecord, TestCa,
