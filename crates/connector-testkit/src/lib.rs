@@ -6,6 +6,7 @@
     reason = "test support: a broken expectation is a failed test"
 )]
 
+pub mod answers;
 mod ca;
 pub mod conformance;
 mod http_answer;
@@ -13,6 +14,7 @@ mod http_recorder;
 mod http_wire;
 mod logs;
 mod mime;
+mod readme;
 mod recordings;
 mod refused;
 pub mod replay;
@@ -28,6 +30,7 @@ pub use http_answer::{Answer, Body, Fault, Framing};
 pub use http_recorder::{HttpRecorder, RecordedRequest, RecorderOptions};
 pub use logs::LogCapture;
 pub use mime::{ParsedMail, ParsedMailbox, ParsedPart, parse_mail};
+pub use readme::{ReadmeBlock, example_config, readme_blocks};
 pub use recordings::{
     CONNECTORS, ConnectionRecord, Given, I18n, MailRecord, Network, Outcome, Recorded, Recording, RequestBody,
     RequestRecord, SessionRecord, recordings,

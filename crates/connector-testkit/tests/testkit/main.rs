@@ -8,6 +8,7 @@ mod http;
 mod http_faults;
 mod logs;
 mod mime;
+mod readme;
 mod recordings;
 mod replay;
 mod smtp;
