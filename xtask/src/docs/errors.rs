@@ -12,11 +12,18 @@ const ORDER: [&str; 7] =
 
 /// The table's section of the page.
 pub fn section(observed: &Observed) -> String {
-    let mut section = "## Errors\n\n\
-        Each answer was given to the connector when this page was made, and this is what became of it. Where nothing stands \
-        under *what to do*, [what holds for its kind](../errors.md) does.\n\n\
+    let before = match observed.answers.iter().any(|row| row.at.is_some()) {
+        true => {
+            " A word before an answer says what it answers, unless that is the message: the request for an access token, or a step of SMTP."
+        }
+        false => "",
+    };
+    let mut section = format!(
+        "## Errors\n\n\
+        Each answer was given to the connector when this page was made, and this is what became of it.{before} Where nothing \
+        stands under *what to do*, [what holds for its kind](../errors.md) does.\n\n\
         | Answer | What it means | Error | Outcome | Tried again | What to do |\n|---|---|---|---|---|---|\n"
-        .to_owned();
+    );
     let mut rows: Vec<&Row> = observed.answers.iter().collect();
     rows.sort_by_key(|row| {
         let kind = row.error.as_ref().map_or("", |error| &error.kind);

@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: the pages that are generated from what the connectors say of themselves.
+//! `cargo xtask docs`: the pages that are generated from what the connectors say of themselves, and are seen to do.
 
 mod connector;
 mod errors;
