@@ -1,35 +1,18 @@
-//! The README's commands, run as they stand there. Its Rust runs with the documentation tests.
+//! The commands of the README and of the connectors' guides, run as they stand there. Their Rust runs with the
+//! documentation tests.
 
-use connector_testkit::{SmtpRecorder, SmtpRecorderOptions, SmtpScript};
+use connector_registry::Catalog;
+use connector_testkit::{ReadmeBlock, RefusedPort, SmtpRecorder, SmtpRecorderOptions, SmtpScript, readme_blocks};
 use e2e::Desk;
 use std::path::Path;
 
-/// A code block: its language, its content, and the file it is to be kept in, if the line before names one.
-struct Block {
-    language: String,
-    content: String,
-    file: Option<String>,
+/// A page of this repository.
+fn page(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap()
-}
-
-fn blocks() -> Vec<Block> {
-    let text = readme();
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    let mut before = "";
-    while let Some(line) = lines.next() {
-        if let Some(language) = line.strip_prefix("```") {
-            let content: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let file = before.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(file, _)| file.to_owned());
-            blocks.push(Block { language: language.to_owned(), content: content.join("\n"), file });
-        } else if !line.is_empty() {
-            before = line;
-        }
-    }
-    blocks
+fn blocks() -> Vec<ReadmeBlock> {
+    readme_blocks(&page("README.md"))
 }
 
 #[test]
@@ -40,16 +23,15 @@ fn every_block_is_of_a_kind_that_is_tested() {
 
 #[test]
 fn the_test_command_is_the_one_that_ci_runs() {
-    let ci = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/run")).unwrap();
-    assert!(ci.lines().any(|line| line == "exec cargo xtask test"));
-    assert!(blocks().iter().any(|block| block.language == "sh" && block.content == "cargo xtask test"));
+    assert!(page(".ci/run").lines().any(|line| line == "exec cargo xtask test"));
+    assert!(blocks().iter().any(|block| block.language == "sh" && block.code == "cargo xtask test\n"));
 }
 
 /// `cargo run … quickstart` runs the binary that stands beside this test; building it again would test cargo.
 #[test]
 fn quickstart_sends_and_verifies() {
     let prefix = "cargo run --quiet --package connector-cli -- ";
-    let command = blocks().into_iter().find_map(|block| block.content.strip_prefix(prefix).map(str::to_owned));
+    let command = blocks().into_iter().find_map(|block| block.code.strip_prefix(prefix).map(str::to_owned));
     let ran = Desk::new().unwrap().shell(&format!("email-connectors {}", command.unwrap())).unwrap();
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("Subject:"), "the mail is shown as it arrived: {ran:?}");
@@ -63,11 +45,11 @@ async fn every_command_of_the_tour_does_what_it_says() {
     let mut ran_any = 0;
     for block in blocks() {
         match (block.language.as_str(), &block.file) {
-            ("json", Some(file)) => desk.write(file, &block.content).unwrap(),
-            ("json", None) => panic!("a JSON block without a file name: {}", block.content),
-            ("sh", _) if block.content.starts_with("cargo ") => {}
+            ("json", Some(file)) => desk.write(file, &block.code).unwrap(),
+            ("json", None) => panic!("a JSON block without a file name: {}", block.code),
+            ("sh", _) if block.code.starts_with("cargo ") => {}
             ("sh", _) => {
-                for line in block.content.lines() {
+                for line in block.code.lines() {
                     // The one thing changed: the reader's own server is the test's.
                     let mine = format!("127.0.0.1:{}", server.port());
                     let line = line.replace("127.0.0.1:2525", &mine);
@@ -87,4 +69,32 @@ async fn every_command_of_the_tour_does_what_it_says() {
     }
     assert!(ran_any >= 7, "{ran_any} lines ran");
     assert_eq!(server.messages().len(), 2);
+}
+
+/// Each guide's files are written and its commands run, up to the connection: a provider cannot be reached from a test.
+#[test]
+fn every_command_of_the_guides_runs() {
+    let nobody = RefusedPort::new();
+    for factory in Catalog::builtin().iter() {
+        let desk = Desk::new().unwrap();
+        let (mut validated, mut sent) = (0, 0);
+        for block in readme_blocks(factory.about().readme) {
+            if let Some(file) = block.file {
+                desk.write(&file, &block.code).unwrap();
+            }
+            for line in block.code.lines().filter(|line| block.language == "sh" && !line.is_empty()) {
+                let sends = line.contains(" send ");
+                let line = match sends {
+                    true => format!("{line} --connect-to ::127.0.0.1:{} --retry 0", nobody.port()),
+                    false => line.to_owned(),
+                };
+                let ran = desk.shell(&line).unwrap();
+                // 75: the configuration and the message are good, and nobody was there to take it.
+                assert_eq!(ran.code, if sends { 75 } else { 0 }, "{}: {line}: {ran:?}", factory.id());
+                validated += usize::from(line.contains(" validate "));
+                sent += usize::from(sends);
+            }
+        }
+        assert!(validated > 0 && sent > 0, "{}: the guide does not show how to try it", factory.id());
+    }
 }

@@ -31,6 +31,20 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind this version knows.
+    pub const ALL: [Self; 10] = [
+        Self::InvalidConfig,
+        Self::TemplateNotFound,
+        Self::InvalidMessage,
+        Self::Unauthorized,
+        Self::Rejected,
+        Self::RateLimited,
+        Self::QuotaExceeded,
+        Self::Unavailable,
+        Self::InvalidResponse,
+        Self::NotImplemented,
+    ];
+
     /// Logto's code for this kind.
     #[must_use]
     pub const fn code(self) -> &'static str {

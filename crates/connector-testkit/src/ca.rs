@@ -7,12 +7,14 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::server::{ClientHello, ResolvesServerCert, WantsServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 /// A fresh authority: nothing trusts it until its root is added. For an untrusted server use the certificate of one
 /// `TestCa` while the client trusts another.
 pub struct TestCa {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    issuer: Arc<CertifiedIssuer<'static, KeyPair>>,
 }
 
 /// From the first year to the second, on January 1st.
@@ -33,7 +35,7 @@ impl TestCa {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         set_validity(&mut params, VALID);
         let key = KeyPair::generate().unwrap();
-        Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
+        Self { issuer: Arc::new(CertifiedIssuer::self_signed(params, key).unwrap()) }
     }
 
     /// The root certificate in PEM, as `--cacert` takes it.
@@ -52,6 +54,12 @@ impl TestCa {
     #[must_use]
     pub fn server_config(&self, hosts: &[&str]) -> ServerConfig {
         self.issue(hosts, VALID, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// A server that proves to be whatever host a client asks for: for a client whose hosts are not known beforehand.
+    #[must_use]
+    pub fn server_config_for_any_host(&self) -> ServerConfig {
+        server_builder(rustls::DEFAULT_VERSIONS).with_cert_resolver(Arc::new(AnyHost(Arc::clone(&self.issuer))))
     }
 
     /// As [`TestCa::server_config`], TLS 1.2 only.
@@ -97,24 +105,44 @@ impl TestCa {
         validity: Validity,
         versions: &[&'static SupportedProtocolVersion],
     ) -> ServerConfig {
-        let names: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        params.distinguished_name.push(DnType::CommonName, hosts.first().copied().unwrap_or("nobody"));
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        set_validity(&mut params, validity);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
-            .unwrap()
+        let (certificate, key) = sign(&self.issuer, hosts, validity);
+        server_builder(versions).with_single_cert(vec![certificate], key).unwrap()
     }
+}
+
+/// Makes a certificate when a client says whom it wants to talk to.
+#[derive(Debug)]
+struct AnyHost(Arc<CertifiedIssuer<'static, KeyPair>>);
+
+impl ResolvesServerCert for AnyHost {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let (certificate, key) = sign(&self.0, &[hello.server_name()?], VALID);
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        Some(Arc::new(CertifiedKey::new(vec![certificate], key)))
+    }
+}
+
+fn server_builder(versions: &[&'static SupportedProtocolVersion]) -> ConfigBuilder<ServerConfig, WantsServerCert> {
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+}
+
+fn sign(
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    hosts: &[&str],
+    validity: Validity,
+) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let names: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, hosts.first().copied().unwrap_or("nobody"));
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    set_validity(&mut params, validity);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
+    (certificate.der().clone(), PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())))
 }
 
 fn set_validity(params: &mut CertificateParams, (from, until): Validity) {

@@ -15,6 +15,7 @@ mod http_request;
 mod http_wire;
 mod logs;
 mod mime;
+mod readme;
 mod recordings;
 mod refused;
 pub mod replay;
@@ -34,6 +35,7 @@ pub use http_recorder::{HttpRecorder, RecorderOptions};
 pub use http_request::RecordedRequest;
 pub use logs::LogCapture;
 pub use mime::{ParsedMail, ParsedMailbox, ParsedPart, parse_mail};
+pub use readme::{ReadmeBlock, example_config, readme_blocks};
 pub use recordings::{
     CONNECTORS, ConnectionRecord, Given, I18n, MailRecord, Network, Outcome, Recorded, Recording, RequestBody,
     RequestRecord, SessionRecord, recordings,

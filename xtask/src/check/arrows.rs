@@ -16,7 +16,8 @@ enum Role {
     Server,
     Cli,
     Testkit,
-    /// Crates that are never published and may use everything: the benchmarks and the end-to-end tests.
+    /// Crates that are never published and may use everything: the benchmarks, the end-to-end tests, and what puts
+    /// examples on the wire for the generated pages.
     Bench,
     Xtask,
 }
@@ -33,7 +34,7 @@ impl Role {
             "connector-server" => Server,
             "connector-cli" => Cli,
             "connector-testkit" => Testkit,
-            "bench" | "e2e" => Bench,
+            "bench" | "e2e" | "wire" => Bench,
             "xtask" => Xtask,
             _ if package.is_connector() => Connector,
             _ => return None,

@@ -1,13 +1,20 @@
-//! `cargo xtask docs`: the pages that are generated from what the connectors say of themselves.
+//! `cargo xtask docs`: the pages that are generated from what the connectors say of themselves, and are seen to do.
 
+mod connector;
+mod errors;
 mod faults;
+mod form;
+mod kinds;
 mod reference;
+mod wire;
 
+use self::connector::Description;
+use self::wire::Wire;
 use crate::progress::Steps;
 use crate::run::{cargo, output, shown};
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,8 +24,12 @@ const HELP: &str = "\
 Writes the pages that are generated from the connectors' own descriptions:
 
   docs/schemas/<id>.json     the JSON Schema of each connector's configuration
-  docs/connectors/<id>.md    its reference: every field of the configuration
+  docs/connectors/<id>.md    its reference: the configuration, the form, errors, and an example on the wire
   docs/faults.md             what comes of each fault, connector by connector
+  docs/errors.md             the kinds of error, and what to do about each
+
+Errors and example are not described but seen: each connector sends to a server on this machine that gives the answers in
+its tests/answers.json. The example's configuration is the one in the connector's README.
 
 Usage: cargo xtask docs [--check]
 
@@ -30,6 +41,7 @@ Examples:
 ";
 
 const BINARY: &str = "email-connectors";
+const WIRE: &str = "wire";
 
 /// The folders below docs/ that hold generated files and nothing else.
 const FOLDERS: [&str; 2] = ["connectors", "schemas"];
@@ -90,45 +102,71 @@ pub fn outdated(workspace: &Workspace) -> Result<Vec<String>> {
 
 /// Every generated file and its content.
 fn pages(workspace: &Workspace) -> Result<BTreeMap<PathBuf, String>> {
-    #[derive(Deserialize)]
-    struct List {
-        connectors: Vec<Listed>,
-    }
-    #[derive(Deserialize)]
-    struct Listed {
-        id: String,
-    }
-
-    let tool = command_line_tool(workspace)?;
-    let list: List = serde_json::from_str(&output(Command::new(&tool).args(["list", "--json"]))?)
-        .with_context(|| format!("`{BINARY} list --json` printed something else"))?;
+    let tools = Tools::build(workspace)?;
+    let crates: Vec<&Package> = workspace.members().filter(|package| package.is_connector()).collect();
+    let folders = crates.iter().map(|package| package.folder());
+    let wire = Wire::read(&output(Command::new(&tools.wire).arg(&tools.command_line).args(folders))?)?;
     let docs = workspace.root.join("docs");
     let mut pages = BTreeMap::from([(docs.join("faults.md"), faults::page(workspace)?)]);
-    for Listed { id } in list.connectors {
-        let schema = output(Command::new(&tool).args(["schema", &id]))?;
+    let mut names = Vec::new();
+    for package in crates {
+        let described = output(Command::new(&tools.command_line).args([
+            "describe",
+            package.provider().unwrap_or_default(),
+            "--json",
+        ]))?;
+        let connector =
+            Description::read(&described).with_context(|| format!("{BINARY} describes {}", package.name))?;
+        let id = &connector.id;
+        let schema = output(Command::new(&tools.command_line).args(["schema", id]))?;
         pages.insert(docs.join("schemas").join(format!("{id}.json")), schema.trim_end().to_owned() + "\n");
-        let described = output(Command::new(&tool).args(["describe", &id, "--json"]))?;
-        let page = reference::page(&described).with_context(|| format!("`{BINARY} describe {id} --json`"))?;
-        pages.insert(docs.join("connectors").join(format!("{id}.md")), page);
+        let guide = format!("../../{}/README.md", workspace.relative(package.folder()));
+        let observed = wire.connectors.get(id).with_context(|| format!("nothing was seen of {id}"))?;
+        pages.insert(docs.join("connectors").join(format!("{id}.md")), connector.page(&guide, observed)?);
+        names.push((id.clone(), connector.name()?.to_owned()));
     }
+    pages.insert(docs.join("errors.md"), kinds::page(&wire, &names)?);
     Ok(pages)
 }
 
-/// Builds the tool, if this run has not yet, and says where it is.
-fn command_line_tool(workspace: &Workspace) -> Result<PathBuf> {
-    if !workspace.built {
-        // Not `cargo run -p connector-cli`: for one package alone, dependencies get other features than for the whole
-        // workspace, and would be built a second time.
-        let args = ["build", "--workspace", "--all-features", "--bin", BINARY];
-        if let Some(problem) = shown(&mut cargo(&workspace.root, args))?.first() {
-            bail!("{problem}");
+/// The programs that the pages come from.
+struct Tools {
+    command_line: PathBuf,
+    wire: PathBuf,
+}
+
+impl Tools {
+    /// Builds them, if this run has not yet, and says where they are.
+    fn build(workspace: &Workspace) -> Result<Self> {
+        if !workspace.built {
+            // Not `cargo run -p …`: for one package alone, dependencies get other features than for the whole workspace,
+            // and would be built a second time.
+            let args = ["build", "--workspace", "--all-features", "--bin", BINARY, "--bin", WIRE];
+            if let Some(problem) = shown(&mut cargo(&workspace.root, args))?.first() {
+                bail!("{problem}");
+            }
         }
+        let built = |name: &str| {
+            let tool = workspace.target.join("debug").join(name);
+            if tool.is_file() {
+                Ok(tool)
+            } else {
+                bail!("{} was not built: is there a binary of this name?", tool.display())
+            }
+        };
+        Ok(Self { command_line: built(BINARY)?, wire: built(WIRE)? })
     }
-    let tool = workspace.target.join("debug").join(BINARY);
-    if !tool.is_file() {
-        bail!("{} was not built: does connector-cli have a binary of this name?", tool.display());
-    }
-    Ok(tool)
+}
+
+/// A value as code; a text without the quotes JSON puts around it.
+fn code(value: &Value) -> String {
+    value.as_str().map_or_else(|| format!("`{value}`"), |text| format!("`{text}`"))
+}
+
+/// Text that stays in its cell of a table.
+fn cell(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").replace('|', "\\|")
 }
 
 /// Files in the generated folders that nothing generates.

@@ -2,9 +2,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connector_kit::Metadata;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Subject, form::properties};
+use crate::{ReadmeBlock, example_config, readme_blocks};
 
 /// Logto's connectors: id and target.
 const LOGTO: [(&str, &str); 8] = [
@@ -73,6 +74,31 @@ pub async fn the_readme_explains_every_field(subject: &Subject) {
     }
     let missing: Vec<&String> = fields.iter().filter(|key| !readme.contains(&format!("`{key}`"))).collect();
     assert!(missing.is_empty(), "the README has nothing on {missing:?}");
+}
+
+/// What the guide shows can be copied: its example is a configuration without a fault, and each piece of one fits into it.
+pub async fn the_readmes_examples_are_valid(subject: &Subject) {
+    let readme = subject.factory.metadata().readme;
+    let (file, example) = example_config(&readme).unwrap();
+    let report = subject.factory.validate(&example);
+    assert!(report.is_valid() && report.warnings.is_empty(), "{file}: {report:#?}");
+    for ReadmeBlock { code, file, .. } in readme_blocks(&readme).into_iter().filter(|block| block.language == "json") {
+        // A document of its own, such as a policy for the key, is the provider's to judge.
+        let whole = serde_json::from_str::<Value>(&code);
+        let config = match (whole, file.is_some()) {
+            (Ok(config), true) => config,
+            (Ok(_), false) => continue,
+            (Err(_), _) => {
+                let piece = serde_json::from_str::<Map<String, Value>>(&format!("{{{code}}}"));
+                let piece = piece.unwrap_or_else(|error| panic!("neither JSON nor a piece of it ({error}): {code}"));
+                let mut config = example.clone();
+                config.as_object_mut().unwrap().extend(piece);
+                config
+            }
+        };
+        let report = subject.factory.validate(&config);
+        assert!(report.is_valid(), "{code}{:#?}", report.problems);
+    }
 }
 
 /// The API's clients are written for Logto's names.

@@ -50,6 +50,7 @@ macro_rules! conformance {
                 names_and_descriptions_speak_ten_languages,
                 the_logo_is_a_picture_and_nothing_else,
                 the_readme_explains_every_field,
+                the_readmes_examples_are_valid,
                 json_has_logtos_field_names;
             schema:
                 is_valid_draft_2020_12,

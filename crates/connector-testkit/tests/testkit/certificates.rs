@@ -35,6 +35,16 @@ async fn a_good_certificate_is_accepted() {
 }
 
 #[tokio::test]
+async fn any_host_can_be_certified() {
+    let ca = TestCa::new();
+    let tls = Some(ca.server_config_for_any_host());
+    let recorder = HttpRecorder::start(RecorderOptions { tls, answers: Vec::new() }).await;
+    assert_eq!(client(&ca, recorder.port()).get(url("/")).send().await.unwrap().status(), 200);
+    let untrusted = refusal(&ca, TestCa::new().server_config_for_any_host()).await;
+    assert!(untrusted.contains("UnknownIssuer") || untrusted.contains("BadSignature"), "{untrusted}");
+}
+
+#[tokio::test]
 async fn an_address_can_be_certified() {
     let ca = TestCa::new();
     let tls = Some(ca.server_config(&["127.0.0.1"]));

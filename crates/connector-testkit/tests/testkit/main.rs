@@ -9,6 +9,7 @@ mod http;
 mod http_faults;
 mod logs;
 mod mime;
+mod readme;
 mod recordings;
 mod reference;
 mod replay;

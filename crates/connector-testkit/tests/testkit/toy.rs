@@ -154,7 +154,7 @@ const ABOUT: About = About {
     description: IN_ALL_LANGUAGES,
     logo: "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>",
     logo_dark: None,
-    readme: "`apiKey` `fromEmail` `templates` `usageType` `contentType` `subject` `content`",
+    readme: include_str!("toy-readme.md"),
     from_email: None,
 };
 
