@@ -92,12 +92,16 @@ impl ByUsage<CompiledTemplate> {
 #[serde(rename_all = "camelCase")]
 pub struct TemplateConfig {
     /// What the template is for; `Generic` serves every type that has none of its own.
+    #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// How to read the content. HTML mail also carries a text alternative made from it.
+    #[schemars(title = "Content type")]
     pub content_type: ContentType,
     /// Subject, with variables such as `{{code}}`.
+    #[schemars(title = "Subject")]
     pub subject: String,
     /// Content, with variables such as `{{code}}`.
+    #[schemars(title = "Content", extend("x-form" = { "type": "MultilineText" }))]
     pub content: String,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ pub struct About {
 }
 
 /// A connector's metadata, in Logto's field names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// The connector's id.
@@ -76,7 +77,7 @@ impl Metadata {
 }
 
 /// How a form item is edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FormItemType {
     /// One line of text.
     Text,
@@ -95,7 +96,7 @@ pub enum FormItemType {
 }
 
 /// One field of the set-up form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FormItem {
     /// Where the value goes in the configuration: its key, dotted where the configuration nests (`auth.user`).
@@ -133,7 +134,7 @@ pub struct FormItem {
 }
 
 /// One choice of a Select or MultiSelect.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// The value that goes into the configuration.
     pub value: String,
@@ -142,7 +143,7 @@ pub struct Choice {
 }
 
 /// Shows a field only while another has a certain value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShowCondition {
     /// The other field's key.
@@ -152,7 +153,7 @@ pub struct ShowCondition {
 }
 
 /// Values that belong together, such as the host, port and TLS mode of a known server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preset {
     /// What the person picks.
     pub title: String,

@@ -15,8 +15,9 @@ use std::process::Command;
 const HELP: &str = "\
 Writes the pages that are generated from the connectors' own descriptions:
 
-  docs/schemas/<id>.json     the JSON Schema of each connector's configuration
-  docs/connectors/<id>.md    its reference: every field of the configuration
+  docs/schemas/<id>.json      the JSON Schema of each connector's configuration
+  docs/connectors/<id>.md     its reference: every field of the configuration
+  docs/describe.schema.json   the JSON Schema of what `describe --json` prints
 
 Usage: cargo xtask docs [--check]
 
@@ -102,6 +103,8 @@ fn pages(workspace: &Workspace) -> Result<BTreeMap<PathBuf, String>> {
         .with_context(|| format!("`{BINARY} list --json` printed something else"))?;
     let docs = workspace.root.join("docs");
     let mut pages = BTreeMap::new();
+    let description = output(Command::new(&tool).args(["schema", "--describe"]))?;
+    pages.insert(docs.join("describe.schema.json"), description.trim_end().to_owned() + "\n");
     for Listed { id } in list.connectors {
         let schema = output(Command::new(&tool).args(["schema", &id]))?;
         pages.insert(docs.join("schemas").join(format!("{id}.json")), schema.trim_end().to_owned() + "\n");
