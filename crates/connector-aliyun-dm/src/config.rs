@@ -94,7 +94,7 @@ impl Region {
     }
 }
 
-/// A template, in the words of Logto's connector for Direct Mail: its content is HTML.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AliyunDmTemplate {

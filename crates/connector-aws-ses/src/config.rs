@@ -71,7 +71,7 @@ pub struct AwsSesConfig {
     pub external_id: Option<String>,
 }
 
-/// A template: HTML. Mail also carries a text alternative made from it.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsSesTemplate {
@@ -81,7 +81,7 @@ pub struct AwsSesTemplate {
     /// Subject, with variables such as `{{code}}`.
     #[schemars(title = "Subject")]
     pub subject: String,
-    /// HTML content, with variables such as `{{code}}`.
+    /// HTML content, with variables such as `{{code}}`. Mail also carries a text alternative made from it.
     #[schemars(title = "Content", extend("x-form" = { "type": "MultilineText" }))]
     pub content: String,
 }

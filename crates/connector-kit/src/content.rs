@@ -87,7 +87,8 @@ impl ByUsage<CompiledTemplate> {
     }
 }
 
-/// A template of a configuration as most connectors spell it.
+// A configuration's template as most connectors spell it.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateConfig {

@@ -1,6 +1,6 @@
 //! The text formats of our schemas: what a field's text must be, said once for validation and documentation.
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::Mailbox;
 
@@ -75,7 +75,11 @@ fn ip_address(text: &str) -> Result<(), String> {
 }
 
 fn http_url(text: &str) -> Result<(), String> {
-    let url = Url::parse(text).map_err(|cause| format!("is not a URL: {cause}"))?;
+    let url = Url::parse(text).map_err(|cause| match cause {
+        // The parser's own words are about bases, of which nobody filling in a form has heard.
+        ParseError::RelativeUrlWithoutBase => "is not a URL: it must begin with https://".to_owned(),
+        other => format!("is not a URL: {other}"),
+    })?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err("must be an https:// or http:// URL".to_owned());
     }

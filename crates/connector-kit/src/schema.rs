@@ -61,8 +61,21 @@ fn tidy(schema: &mut Value) {
                 *text = paragraphs.join("\n\n");
             }
             members.values_mut().for_each(tidy);
+            lift_type(members);
         }
         _ => {}
+    }
+}
+
+/// Says of a choice between constants, as a whole, what type they are: form libraries look for it there.
+fn lift_type(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(variants)) = schema.get_mut("oneOf") else { return };
+    let Some(kind) = variants.first().and_then(|first| first.get("type")).cloned() else { return };
+    if variants.iter().all(|variant| variant.get("const").is_some() && variant["type"] == kind) {
+        for variant in variants.iter_mut().filter_map(Value::as_object_mut) {
+            variant.shift_remove("type");
+        }
+        schema.shift_insert(0, "type".to_owned(), kind);
     }
 }
 

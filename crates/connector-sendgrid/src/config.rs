@@ -59,7 +59,7 @@ impl Region {
     }
 }
 
-/// A template, in the words of Logto's SendGrid connector: `type` is the content type.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendGridTemplate {
@@ -67,6 +67,7 @@ pub struct SendGridTemplate {
     #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// How to read the content. HTML mail also carries a text alternative made from it.
+    // Logto's connector for SendGrid calls it so, its others do not.
     #[serde(rename = "type")]
     #[schemars(title = "Content type")]
     pub content_type: ContentType,

@@ -50,7 +50,7 @@ pub struct SmtpConfig {
     #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
     pub templates: Vec<TemplateConfig>,
     /// Headers added to every message: a text, or a list of texts, by header name.
-    #[schemars(title = "Custom headers", extend("x-form" = { "type": "Json" }))]
+    #[schemars(title = "Custom headers", transform = blank_at_first, extend("x-form" = { "type": "Json" }))]
     pub custom_headers: Option<BTreeMap<String, CustomHeader>>,
     /// What this client calls itself in EHLO; this machine's name unless set.
     #[schemars(title = "Client name", extend("format" = "ehlo-name", "x-form" = { "placeholder": "mail.example.com" }))]
@@ -62,7 +62,7 @@ pub struct SmtpConfig {
     #[schemars(title = "TLS server name", extend("format" = "host", "x-form" = { "placeholder": "mail.example.com" }))]
     pub servername: Option<String>,
     /// How TLS checks the server.
-    #[schemars(title = "TLS", extend("x-form" = { "type": "Json" }))]
+    #[schemars(title = "TLS checks", extend("x-form" = { "type": "Json" }))]
     pub tls: Option<Tls>,
     /// How long connecting may take, in milliseconds.
     #[schemars(title = "Connection timeout (ms)", range(min = 1))]
@@ -116,7 +116,10 @@ const fn ten_minutes() -> u64 {
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
     /// By user and password, or by OAuth 2.0 (XOAUTH2: Gmail, Microsoft 365).
-    #[schemars(title = "Sign in by")]
+    #[schemars(title = "Sign in by", extend("x-form" = {
+        "tooltip": "OAuth 2.0 takes one of three: client ID and secret with a refresh token, or with a token endpoint that \
+                    grants tokens to the client itself; a service account and its key; or an access token alone."
+    }))]
     #[serde(default, rename = "type")]
     pub kind: AuthType,
     /// The user, often the sender's address. Empty together with the password for a relay without authentication.
@@ -209,7 +212,10 @@ pub struct Tls {
     #[schemars(title = "Refuse invalid certificates", extend("default" = true))]
     pub reject_unauthorized: Option<bool>,
     /// Root certificates (PEM) to trust instead of the system's.
-    #[schemars(title = "Root certificates")]
+    #[schemars(title = "Root certificates", extend("x-form" = {
+        "type": "MultilineText",
+        "placeholder": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----"
+    }))]
     pub ca: Option<OneOrMany>,
     /// The oldest TLS version to speak. Older ones than 1.2 are never spoken.
     #[schemars(title = "Oldest version")]
@@ -244,10 +250,10 @@ pub enum TlsMinVersion {
 #[serde(untagged)]
 pub enum OneOrMany {
     /// One text.
-    #[schemars(title = "One")]
+    #[schemars(title = "One text", description = "")]
     One(String),
     /// Several texts.
-    #[schemars(title = "Several")]
+    #[schemars(title = "Several texts", description = "")]
     Many(Vec<String>),
 }
 
@@ -265,6 +271,13 @@ impl OneOrMany {
 
 /// The value or values of a custom header.
 pub type CustomHeader = OneOrMany;
+
+/// Says that an added header starts as an empty text: a form library would take any value for one of several types.
+fn blank_at_first(headers: &mut Schema) {
+    if let Some(header) = headers.pointer_mut("/additionalProperties").and_then(Value::as_object_mut) {
+        header.insert("default".to_owned(), "".into());
+    }
+}
 
 impl ConnectorConfig for SmtpConfig {
     fn rules(config: &Value, report: &mut Report) {
