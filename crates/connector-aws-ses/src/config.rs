@@ -1,6 +1,8 @@
 //! Amazon SES's configuration: the source of its schema, form, validation and masking.
 
-use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, TOKEN, UsageType, http::Url};
+use connector_kit::{
+    CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, TOKEN, UsageType, http::Url,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};

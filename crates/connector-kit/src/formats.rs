@@ -42,7 +42,8 @@ fn single_line(text: &str) -> Result<(), String> {
 }
 
 /// What is wrong with a text that cannot travel in an HTTP header.
-pub(crate) const NO_TOKEN: &str = "must be visible ASCII characters without spaces or line breaks; was it copied whole?";
+pub(crate) const NO_TOKEN: &str =
+    "must be visible ASCII characters without spaces or line breaks; was it copied whole?";
 
 /// A token that travels in an HTTP header.
 fn token(text: &str) -> Result<(), String> {
