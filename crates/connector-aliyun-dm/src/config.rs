@@ -15,8 +15,8 @@ pub struct AliyunDmConfig {
         length(min = 1),
         extend("format" = "token", "x-form" = {
             "placeholder": "LTAI…",
-            "tooltip": "In the RAM console: Users, the user, Create AccessKey. The user needs the permission \
-                        AliyunDirectMailFullAccess."
+            "tooltip": "In the RAM console: Users, the user, Create AccessKey. The user must be allowed \
+                        `dm:SingleSendMail`, as by the policy `AliyunDirectMailFullAccess`."
         })
     )]
     pub access_key_id: String,
@@ -46,23 +46,23 @@ pub struct AliyunDmConfig {
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum Region {
-    /// For accounts in mainland China, and the default.
+    /// Reached at `dm.aliyuncs.com`.
     #[default]
     #[schemars(title = "China (Hangzhou)")]
     CnHangzhou,
-    /// For accounts outside mainland China.
+    /// Reached at `dm.ap-southeast-1.aliyuncs.com`.
     #[serde(rename = "ap-southeast-1")]
     #[schemars(title = "Singapore")]
     ApSoutheast1,
-    /// Closed to new users.
+    /// Reached at `dm.ap-southeast-2.aliyuncs.com`. Closed to new users.
     #[serde(rename = "ap-southeast-2")]
     #[schemars(title = "United States, formerly Australia (Sydney)")]
     ApSoutheast2,
-    /// For accounts outside mainland China.
+    /// Reached at `dm.eu-central-1.aliyuncs.com`.
     #[serde(rename = "eu-central-1")]
     #[schemars(title = "Germany (Frankfurt)")]
     EuCentral1,
-    /// For accounts outside mainland China.
+    /// Reached at `dm.us-east-1.aliyuncs.com`.
     #[serde(rename = "us-east-1")]
     #[schemars(title = "United States (Virginia)")]
     UsEast1,

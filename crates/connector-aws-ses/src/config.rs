@@ -16,8 +16,8 @@ pub struct AwsSesConfig {
     /// container or environment provides.
     #[schemars(title = "Access key ID", extend("format" = "token", "x-form" = {
         "placeholder": "AKIA…",
-        "tooltip": "In the IAM console: Users, the user, Security credentials, Create access key. The user needs the \
-                    permission ses:SendEmail."
+        "tooltip": "In the IAM console: Users, the user, Security credentials, Create access key. The user must be \
+                    allowed `ses:SendEmail`."
     }))]
     pub access_key_id: Option<String>,
     /// The secret of the access key. The console shows it once, when the key is created.
@@ -51,7 +51,7 @@ pub struct AwsSesConfig {
         "placeholder": "arn:aws:ses:us-east-1:123456789012:identity/example.com"
     }))]
     pub feedback_forwarding_email_address_identity_arn: Option<String>,
-    /// The configuration set to send under: what events are published, which IP pool is used.
+    /// The configuration set to send under. It decides, for one, which events SES publishes.
     #[schemars(title = "Configuration set", extend("format" = "single-line", "x-form" = {
         "placeholder": "transactional",
         "tooltip": "In the SES console: Configuration sets, by name."
@@ -65,7 +65,7 @@ pub struct AwsSesConfig {
         "placeholder": "https://vpce-0123-abcd.email.us-east-1.vpce.amazonaws.com"
     }))]
     pub endpoint: Option<String>,
-    /// The IAM role to assume for sending, where the identity belongs to another account.
+    /// The IAM role to assume for sending, such as one of the account that the sender belongs to.
     #[schemars(title = "Role ARN", extend("x-form" = { "placeholder": "arn:aws:iam::123456789012:role/mail" }))]
     pub role_arn: Option<String>,
     /// The external id that the role's trust policy asks for. It has no effect without a role.

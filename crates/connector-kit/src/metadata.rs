@@ -50,6 +50,7 @@ pub struct Metadata {
     pub readme: String,
     /// The sender's address, where the provider fixes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub from_email: Option<String>,
     /// The set-up form, item by item in order.
     pub form_items: Vec<FormItem>,
@@ -110,6 +111,7 @@ pub struct FormItem {
     pub required: bool,
     /// An example, shown while the field is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub placeholder: Option<String>,
     /// What the field starts with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,9 +121,11 @@ pub struct FormItem {
     pub select_items: Vec<Choice>,
     /// What the field is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub description: Option<String>,
     /// More detail, on demand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub tooltip: Option<String>,
     /// Whether the value is secret: never shown once stored.
     pub is_confidential: bool,

@@ -33,7 +33,7 @@ pub struct LogtoEmailConfig {
     /// The id of the machine-to-machine application that may send.
     #[schemars(title = "App ID", length(min = 1), extend("format" = "token", "x-form" = {
         "tooltip": "In Logto's console: Applications, the machine-to-machine application. It needs a role with the \
-                    scope send:email."
+                    scope `send:email`."
     }))]
     pub app_id: String,
     /// The secret of that application, on the same page.

@@ -21,7 +21,7 @@ pub struct MailgunConfig {
             { "title": "United States", "values": { "endpoint": "https://api.mailgun.net" } },
             { "title": "European Union", "values": { "endpoint": "https://api.eu.mailgun.net" } }
         ],
-        "tooltip": "In Mailgun, the region stands beside the domain's name."
+        "tooltip": "The region was chosen when the domain was added; the other one does not know the domain."
     }))]
     pub endpoint: Option<String>,
     /// The sending domain, as it stands in Mailgun's list of domains.
@@ -29,8 +29,7 @@ pub struct MailgunConfig {
     pub domain: String,
     /// A sending key of the domain, or an API key of the account.
     #[schemars(title = "API key", length(min = 1), extend("x-form" = {
-        "tooltip": "In Mailgun: Domain settings, Sending keys; or API Security in the account's menu. It shows once, \
-                    when it is created."
+        "tooltip": "In Mailgun: the domain, Domain settings, Sending API keys. A key is shown once, when it is created."
     }))]
     pub api_key: Secret,
     /// The sender: an address on the domain, optionally with a name.

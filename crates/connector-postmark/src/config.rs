@@ -24,7 +24,8 @@ pub struct PostmarkConfig {
     /// where none is named.
     #[schemars(title = "Message stream", extend("format" = "single-line", "x-form" = { 
         "placeholder": "outbound",
-        "tooltip": "In Postmark: the server, Message Streams, the stream's ID. It must be a transactional one."
+        "tooltip": "In Postmark: the server, Message Streams, the stream's settings. Take a transactional one: who \
+                    unsubscribes from a broadcast stream gets no codes through it."
     }))]
     pub message_stream: Option<String>,
     /// The alias of a Postmark template by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.

@@ -57,7 +57,7 @@ class Person {
   async type(at, text) {
     const field = this.field(at);
     await field.fill("");
-    if (text.length > 24 || text.includes("\n")) return field.fill(text);
+    if (text.length > 12 || text.includes("\n")) return field.fill(text);
     return field.pressSequentially(text);
   }
 

@@ -18,7 +18,8 @@ function run(binary, args, input = "") {
         reject(error ?? new Error(`${args[0]} printed no JSON`));
       }
     });
-    child.stdin.end(input);
+    // A command that reads no input may have ended already.
+    child.stdin.on("error", () => {}).end(input);
   });
 }
 
