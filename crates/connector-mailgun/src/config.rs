@@ -39,7 +39,8 @@ pub struct MailgunConfig {
     #[schemars(title = "Test mode")]
     #[serde(default)]
     pub test_mode: bool,
-    /// By usage type: `html` and `text`, or the name of a `template` kept at Mailgun; also `subject` and `replyTo`.
+    /// What is sent, by usage type (`SignIn`, `Register`, `ForgotPassword`, `Generic` and the like): `html` and `text`, or
+    /// the name of a `template` kept at Mailgun.
     #[schemars(title = "Deliveries", extend("x-form" = { "type": "Json", "defaultValue": default_deliveries() }))]
     pub deliveries: Deliveries,
 }

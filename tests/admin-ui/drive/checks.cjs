@@ -37,7 +37,8 @@ async function isOfItsKind(field, item) {
     type: element.type,
     masked: getComputedStyle(element).webkitTextSecurity === "disc",
     placeholder: element.placeholder || undefined,
-    choices: element.tagName === "SELECT" ? [...element.options].map((option) => option.text).filter(Boolean) : [],
+    // The empty one stands for "nothing chosen yet".
+    choices: [...(element.options ?? [])].filter((option) => option.value !== "").map((option) => option.text),
     checked: element.checked,
     value: element.value,
   }));
