@@ -22,7 +22,6 @@ pub struct HttpEmailConfig {
     pub authorization: Option<Secret>,
     /// Secrets to sign each message with, by Standard Webhooks: `whsec_` and base64. Several while one replaces another.
     #[schemars(title = "Signing secrets", extend("x-form" = {
-        "placeholder": "whsec_…",
         "tooltip": "`echo whsec_$(openssl rand -base64 32)` makes one."
     }))]
     pub signing_secrets: Option<Vec<Secret>>,
