@@ -1,4 +1,4 @@
-//! Real servers for the end-to-end tests, each started on loopback for one test and stopped with it.
+//! Real servers for the end-to-end tests, each started on loopback for one test and stopped with it, and a browser.
 //!
 //! ```no_run
 //! use e2e::{Postfix, SmtpPeer};
@@ -16,6 +16,7 @@
 //! a test that is left out.
 
 mod aiosmtpd;
+mod browser;
 mod certificates;
 mod command;
 mod installed;
@@ -31,6 +32,7 @@ mod ses_v2_local;
 mod wait;
 
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
+pub use browser::{SetUp, admin_ui, set_up_every_connector};
 pub use command::{Desk, Ran, binary};
 pub use installed::script;
 pub use mail::Mail;

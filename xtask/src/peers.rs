@@ -1,4 +1,5 @@
-//! Installing the servers that the end-to-end tests run against: only what is missing, from the ordinary registries.
+//! Installing what the end-to-end tests run against, servers and a browser: only what is missing, from the ordinary
+//! registries.
 
 use crate::run::output;
 use crate::workspace::Workspace;
@@ -7,11 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Installs what is missing. Each of the three is tried; what did not work is a problem.
+/// Installs what is missing. Each part is tried; what did not work is a problem.
 pub fn install(workspace: &Workspace) -> Result<Vec<String>> {
     let wanted = workspace.root.join("tests/peers");
     let installed = workspace.target.join("peers");
-    let results = [debian_packages(&wanted), python_packages(&wanted, &installed), npm_packages(&wanted, &installed)];
+    let results = [
+        debian_packages(&wanted),
+        python_packages(&wanted, &installed),
+        npm_packages(&wanted, &installed.join("node")),
+        npm_packages(&workspace.root.join("tests/admin-ui"), &installed.join("admin-ui")),
+    ];
     Ok(results.into_iter().filter_map(|result| result.err().map(|error| format!("{error:#}"))).collect())
 }
 
@@ -105,23 +111,22 @@ fn python_packages(wanted: &Path, installed: &Path) -> Result<()> {
     stamp.write()
 }
 
-/// A node_modules; made anew when package.json or its lock file has changed since.
-fn npm_packages(wanted: &Path, installed: &Path) -> Result<()> {
-    let folder = installed.join("node");
+/// A node_modules in `folder`; made anew when package.json or its lock file has changed since.
+fn npm_packages(wanted: &Path, folder: &Path) -> Result<()> {
     let files = ["package.json", "package-lock.json", ".npmrc"].map(|name| wanted.join(name));
-    let stamp = Stamp::new(&folder, &files.each_ref().map(PathBuf::as_path))?;
+    let stamp = Stamp::new(folder, &files.each_ref().map(PathBuf::as_path))?;
     if stamp.is_current() {
         return Ok(());
     }
     eprintln!("   npm ci, as {} says", wanted.join("package-lock.json").display());
-    remove(&folder)?;
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    remove(folder)?;
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     for file in &files {
         let name = file.file_name().unwrap_or_default();
         fs::copy(file, folder.join(name)).with_context(|| format!("copying {}", file.display()))?;
     }
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
     output(&mut npm).context("no npm packages; npm comes with Node.js 20 or later")?;
     stamp.write()
 }

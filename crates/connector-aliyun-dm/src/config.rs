@@ -2,7 +2,7 @@
 
 use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, UsageType};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What the connector needs to know to send through Direct Mail. Field names are Logto's.
@@ -13,26 +13,21 @@ pub struct AliyunDmConfig {
     #[schemars(
         title = "AccessKey ID",
         length(min = 1),
-        extend("format" = "token", "x-form" = { "placeholder": "LTAI…" })
+        extend("format" = "token", "x-form" = {
+            "placeholder": "LTAI…",
+            "tooltip": "In the RAM console: Users, the user, Create AccessKey. The user must be allowed \
+                        `dm:SingleSendMail`, as by the policy `AliyunDirectMailFullAccess`."
+        })
     )]
     pub access_key_id: String,
-    /// The secret of the AccessKey pair.
+    /// The secret of the AccessKey pair. The console shows it once, when the pair is created.
     #[schemars(title = "AccessKey secret", length(min = 1))]
     pub access_key_secret: Secret,
     /// The region in which the sender address was created. It is known in no other.
-    #[schemars(title = "Region", extend("x-form" = {
-        "defaultValue": "cn-hangzhou",
-        "choices": [
-            { "value": "cn-hangzhou", "title": "China (Hangzhou)" },
-            { "value": "ap-southeast-1", "title": "Singapore" },
-            { "value": "ap-southeast-2", "title": "United States, formerly Australia (Sydney)" },
-            { "value": "eu-central-1", "title": "Germany (Frankfurt)" },
-            { "value": "us-east-1", "title": "United States (Virginia)" }
-        ]
-    }))]
+    #[schemars(title = "Region")]
     #[serde(default)]
     pub region_id: Region,
-    /// The sender address, as created in the Direct Mail console.
+    /// The sender address, as created in the Direct Mail console under Sender Addresses.
     #[schemars(title = "Account name", extend("x-form" = { "placeholder": "no-reply@mail.example.com" }))]
     pub account_name: Mailbox,
     /// The sender's name, as people see it in their inbox: at most 15 characters.
@@ -47,24 +42,29 @@ pub struct AliyunDmConfig {
 }
 
 /// Where a sender address lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum Region {
-    /// China (Hangzhou).
+    /// Reached at `dm.aliyuncs.com`.
     #[default]
+    #[schemars(title = "China (Hangzhou)")]
     CnHangzhou,
-    /// Singapore.
+    /// Reached at `dm.ap-southeast-1.aliyuncs.com`.
     #[serde(rename = "ap-southeast-1")]
+    #[schemars(title = "Singapore")]
     ApSoutheast1,
-    /// United States, formerly Australia (Sydney). Closed to new users.
+    /// Reached at `dm.ap-southeast-2.aliyuncs.com`. Closed to new users.
     #[serde(rename = "ap-southeast-2")]
+    #[schemars(title = "United States, formerly Australia (Sydney)")]
     ApSoutheast2,
-    /// Germany (Frankfurt).
+    /// Reached at `dm.eu-central-1.aliyuncs.com`.
     #[serde(rename = "eu-central-1")]
+    #[schemars(title = "Germany (Frankfurt)")]
     EuCentral1,
-    /// United States (Virginia).
+    /// Reached at `dm.us-east-1.aliyuncs.com`.
     #[serde(rename = "us-east-1")]
+    #[schemars(title = "United States (Virginia)")]
     UsEast1,
 }
 
@@ -94,15 +94,18 @@ impl Region {
     }
 }
 
-/// A template, in the words of Logto's connector for Direct Mail: its content is HTML.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AliyunDmTemplate {
     /// What the template is for; `Generic` serves every type that has none of its own.
+    #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// Subject, with variables such as `{{code}}`.
+    #[schemars(title = "Subject")]
     pub subject: String,
     /// HTML content, with variables such as `{{code}}`. Mail also carries a text alternative made from it.
+    #[schemars(title = "Content", extend("x-form" = { "type": "MultilineText" }))]
     pub content: String,
 }
 

@@ -1,6 +1,8 @@
 //! Amazon SES's configuration: the source of its schema, form, validation and masking.
 
-use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, UsageType, http::Url};
+use connector_kit::{
+    CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, TOKEN, UsageType, http::Url,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,13 +14,26 @@ use serde_json::{Value, json};
 pub struct AwsSesConfig {
     /// The id of an IAM access key. Leave it out together with the secret to use the credentials that the machine,
     /// container or environment provides.
-    #[schemars(title = "Access key ID", extend("format" = "token", "x-form" = { "placeholder": "AKIA…" }))]
+    #[schemars(title = "Access key ID", extend("format" = "token", "x-form" = {
+        "placeholder": "AKIA…",
+        "tooltip": "In the IAM console: Users, the user, Security credentials, Create access key. The user must be \
+                    allowed `ses:SendEmail`."
+    }))]
     pub access_key_id: Option<String>,
-    /// The secret of the access key.
-    #[schemars(title = "Access key secret", extend("format" = "token"))]
+    /// The secret of the access key. The console shows it once, when the key is created.
+    #[schemars(title = "Access key secret", regex(pattern = TOKEN))]
     pub access_key_secret: Option<Secret>,
     /// The region in which the sender is verified, by its code.
-    #[schemars(title = "Region", length(min = 1), extend("x-form" = { "placeholder": "us-east-1" }))]
+    #[schemars(title = "Region", length(min = 1), extend(
+        "examples" = [
+            "us-east-1", "us-east-2", "us-west-2", "ca-central-1", "sa-east-1", "eu-central-1", "eu-west-1", "eu-west-2",
+            "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1"
+        ],
+        "x-form" = {
+            "placeholder": "us-east-1",
+            "tooltip": "In the SES console, the region stands at the top right and in the page's URL."
+        }
+    ))]
     pub region: String,
     /// The sender: an address of a verified identity, or a name with such an address.
     #[schemars(title = "From address", extend("x-form" = { "placeholder": "Example <no-reply@example.com>" }))]
@@ -36,8 +51,11 @@ pub struct AwsSesConfig {
         "placeholder": "arn:aws:ses:us-east-1:123456789012:identity/example.com"
     }))]
     pub feedback_forwarding_email_address_identity_arn: Option<String>,
-    /// The configuration set to send under.
-    #[schemars(title = "Configuration set", extend("format" = "single-line"))]
+    /// The configuration set to send under. It decides, for one, which events SES publishes.
+    #[schemars(title = "Configuration set", extend("format" = "single-line", "x-form" = {
+        "placeholder": "transactional",
+        "tooltip": "In the SES console: Configuration sets, by name."
+    }))]
     pub configuration_set_name: Option<String>,
     /// Subject and HTML content by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.
     #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
@@ -47,23 +65,26 @@ pub struct AwsSesConfig {
         "placeholder": "https://vpce-0123-abcd.email.us-east-1.vpce.amazonaws.com"
     }))]
     pub endpoint: Option<String>,
-    /// The IAM role to assume for sending.
+    /// The IAM role to assume for sending, such as one of the account that the sender belongs to.
     #[schemars(title = "Role ARN", extend("x-form" = { "placeholder": "arn:aws:iam::123456789012:role/mail" }))]
     pub role_arn: Option<String>,
-    /// The external id that the role's trust policy asks for.
-    #[schemars(title = "External ID")]
+    /// The external id that the role's trust policy asks for. It has no effect without a role.
+    #[schemars(title = "External ID", extend("x-form" = { "placeholder": "mail-4711" }))]
     pub external_id: Option<String>,
 }
 
-/// A template: HTML. Mail also carries a text alternative made from it.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsSesTemplate {
     /// What the template is for; `Generic` serves every type that has none of its own.
+    #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// Subject, with variables such as `{{code}}`.
+    #[schemars(title = "Subject")]
     pub subject: String,
-    /// HTML content, with variables such as `{{code}}`.
+    /// HTML content, with variables such as `{{code}}`. Mail also carries a text alternative made from it.
+    #[schemars(title = "Content", extend("x-form" = { "type": "MultilineText" }))]
     pub content: String,
 }
 

@@ -33,7 +33,7 @@ pub enum Command {
     List(list::Args),
     /// Show what a connector is and what its configuration holds.
     Describe(describe::Args),
-    /// Print the JSON Schema of a connector's configuration.
+    /// Print the JSON Schema of a connector's configuration, or of what `describe --json` prints.
     Schema(schema::Args),
     /// Check a configuration; opens no connection.
     Validate(validate::Args),

@@ -12,16 +12,18 @@ use crate::signature::SigningKey;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpEmailConfig {
-    /// The URL that messages are posted to.
+    /// The URL of your own service that messages are posted to, as JSON.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
         "placeholder": "https://mail.example.com/hooks/send"
     }))]
     pub endpoint: String,
-    /// What goes into the Authorization header, scheme included.
+    /// What goes into the Authorization header, scheme included, so that your service knows who is calling.
     #[schemars(title = "Authorization header", extend("x-form" = { "placeholder": "Bearer …" }))]
     pub authorization: Option<Secret>,
     /// Secrets to sign each message with, by Standard Webhooks: `whsec_` and base64. Several while one replaces another.
-    #[schemars(title = "Signing secrets")]
+    #[schemars(title = "Signing secrets", extend("x-form" = {
+        "tooltip": "`echo whsec_$(openssl rand -base64 32)` makes one."
+    }))]
     pub signing_secrets: Option<Vec<Secret>>,
     /// Longest time to wait for the endpoint's answer, in seconds, within the deadline of the send as a whole.
     #[schemars(title = "Timeout (seconds)", range(min = 0.1, max = 60), extend("x-form" = { "placeholder": "10" }))]

@@ -87,17 +87,22 @@ impl ByUsage<CompiledTemplate> {
     }
 }
 
-/// A template of a configuration as most connectors spell it.
+// A configuration's template as most connectors spell it.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateConfig {
     /// What the template is for; `Generic` serves every type that has none of its own.
+    #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// How to read the content. HTML mail also carries a text alternative made from it.
+    #[schemars(title = "Content type")]
     pub content_type: ContentType,
     /// Subject, with variables such as `{{code}}`.
+    #[schemars(title = "Subject")]
     pub subject: String,
     /// Content, with variables such as `{{code}}`.
+    #[schemars(title = "Content", extend("x-form" = { "type": "MultilineText" }))]
     pub content: String,
 }
 

@@ -1,11 +1,15 @@
 //! The text formats of our schemas: what a field's text must be, said once for validation and documentation.
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::Mailbox;
 
 /// Checks a text; the error says what is wrong without showing it.
 pub type Check = fn(&str) -> Result<(), String>;
+
+/// The `pattern` of a secret that travels in an HTTP header: what the format `token` is to other fields. A secret's
+/// format is `password`, by which form libraries know that it must not show.
+pub const TOKEN: &str = "^[!-~]*$";
 
 /// Every format by the name it has in a schema.
 pub const FORMATS: [(&str, Check); 9] = [
@@ -13,7 +17,7 @@ pub const FORMATS: [(&str, Check); 9] = [
     ("password", single_line),
     ("single-line", single_line),
     ("token", token),
-    ("hostname", hostname),
+    ("host", host),
     ("ehlo-name", ehlo_name),
     ("ip-address", ip_address),
     ("http-url", http_url),
@@ -37,16 +41,20 @@ fn single_line(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What is wrong with a text that cannot travel in an HTTP header.
+pub(crate) const NO_TOKEN: &str =
+    "must be visible ASCII characters without spaces or line breaks; was it copied whole?";
+
 /// A token that travels in an HTTP header.
 fn token(text: &str) -> Result<(), String> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("must be visible ASCII characters without spaces or line breaks; was it copied whole?".to_owned());
+        return Err(NO_TOKEN.to_owned());
     }
     Ok(())
 }
 
 /// A host name or an IP address, without scheme, port or path.
-fn hostname(text: &str) -> Result<(), String> {
+fn host(text: &str) -> Result<(), String> {
     let literal = text.parse::<std::net::IpAddr>().is_ok();
     if literal || (!text.contains(['/', ':', '@', '?', '#', '%']) && Host::parse(text).is_ok()) {
         return Ok(());
@@ -59,7 +67,7 @@ fn ehlo_name(text: &str) -> Result<(), String> {
     let literal = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match literal {
         Some(address) => ip_address(address.trim_start_matches("IPv6:")),
-        None => hostname(text),
+        None => host(text),
     }
 }
 
@@ -70,7 +78,11 @@ fn ip_address(text: &str) -> Result<(), String> {
 fn http_url(text: &str) -> Result<(), String> {
     // A URL's parser drops line breaks and tabs without a word.
     single_line(text)?;
-    let url = Url::parse(text).map_err(|cause| format!("is not a URL: {cause}"))?;
+    let url = Url::parse(text).map_err(|cause| match cause {
+        // The parser's own words are about bases, of which nobody filling in a form has heard.
+        ParseError::RelativeUrlWithoutBase => "is not a URL: it must begin with https://".to_owned(),
+        other => format!("is not a URL: {other}"),
+    })?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err("must be an https:// or http:// URL".to_owned());
     }

@@ -68,9 +68,11 @@ pub enum ContentType {
     /// HTML: values are escaped, and a text alternative goes along.
     #[default]
     #[serde(rename = "text/html")]
+    #[schemars(title = "HTML")]
     Html,
     /// Plain text.
     #[serde(rename = "text/plain")]
+    #[schemars(title = "Plain text")]
     Plain,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ pub struct About {
 }
 
 /// A connector's metadata, in Logto's field names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// The connector's id.
@@ -49,6 +50,7 @@ pub struct Metadata {
     pub readme: String,
     /// The sender's address, where the provider fixes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub from_email: Option<String>,
     /// The set-up form, item by item in order.
     pub form_items: Vec<FormItem>,
@@ -76,7 +78,7 @@ impl Metadata {
 }
 
 /// How a form item is edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FormItemType {
     /// One line of text.
     Text,
@@ -95,7 +97,7 @@ pub enum FormItemType {
 }
 
 /// One field of the set-up form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FormItem {
     /// Where the value goes in the configuration: its key, dotted where the configuration nests (`auth.user`).
@@ -109,6 +111,7 @@ pub struct FormItem {
     pub required: bool,
     /// An example, shown while the field is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub placeholder: Option<String>,
     /// What the field starts with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,9 +121,11 @@ pub struct FormItem {
     pub select_items: Vec<Choice>,
     /// What the field is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub description: Option<String>,
     /// More detail, on demand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub tooltip: Option<String>,
     /// Whether the value is secret: never shown once stored.
     pub is_confidential: bool,
@@ -133,7 +138,7 @@ pub struct FormItem {
 }
 
 /// One choice of a Select or MultiSelect.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// The value that goes into the configuration.
     pub value: String,
@@ -142,7 +147,7 @@ pub struct Choice {
 }
 
 /// Shows a field only while another has a certain value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShowCondition {
     /// The other field's key.
@@ -152,7 +157,7 @@ pub struct ShowCondition {
 }
 
 /// Values that belong together, such as the host, port and TLS mode of a known server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preset {
     /// What the person picks.
     pub title: String,

@@ -16,17 +16,18 @@ pub const FORM: &str = "x-form";
 pub fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    drop_null(&mut schema);
+    tidy(&mut schema);
     if let Some(root) = schema.as_object_mut() {
         root.remove("title");
     }
     schema
 }
 
-/// Takes "or null" out of a schema and all below it.
-fn drop_null(schema: &mut Value) {
+/// Takes out of a schema, and all below it, what is Rust's and means nothing to others: "or null", the line ends of the
+/// source code and the sizes of numbers, which are no formats that anybody knows.
+fn tidy(schema: &mut Value) {
     match schema {
-        Value::Array(items) => items.iter_mut().for_each(drop_null),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
         Value::Object(members) => {
             if let Some(Value::Array(types)) = members.get_mut("type") {
                 types.retain(|name| name != "null");
@@ -52,9 +53,29 @@ fn drop_null(schema: &mut Value) {
             if members.get("default").is_some_and(Value::is_null) {
                 members.remove("default");
             }
-            members.values_mut().for_each(drop_null);
+            if members.get("type").is_some_and(|kind| kind == "integer" || kind == "number") {
+                members.shift_remove("format");
+            }
+            if let Some(Value::String(text)) = members.get_mut("description") {
+                let paragraphs: Vec<String> = text.split("\n\n").map(|lines| lines.replace('\n', " ")).collect();
+                *text = paragraphs.join("\n\n");
+            }
+            members.values_mut().for_each(tidy);
+            lift_type(members);
         }
         _ => {}
+    }
+}
+
+/// Says of a choice between constants, as a whole, what type they are: form libraries look for it there.
+fn lift_type(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(variants)) = schema.get_mut("oneOf") else { return };
+    let Some(kind) = variants.first().and_then(|first| first.get("type")).cloned() else { return };
+    if variants.iter().all(|variant| variant.get("const").is_some() && variant["type"] == kind) {
+        for variant in variants.iter_mut().filter_map(Value::as_object_mut) {
+            variant.shift_remove("type");
+        }
+        schema.shift_insert(0, "type".to_owned(), kind);
     }
 }
 
@@ -75,7 +96,6 @@ struct Hints {
     required: Option<bool>,
     placeholder: Option<String>,
     default_value: Option<Value>,
-    choices: Vec<Choice>,
     tooltip: Option<String>,
     show_when: Map<String, Value>,
     presets: Vec<Preset>,
@@ -103,7 +123,7 @@ fn collect(schema: &Value, prefix: &str, parent_required: bool, items: &mut Vec<
             required: is_required,
             placeholder: hints.placeholder,
             default_value: hints.default_value.or_else(|| field.get("default").cloned()),
-            select_items: if hints.choices.is_empty() { choices_of(field) } else { hints.choices },
+            select_items: choices_of(field),
             description: text("description"),
             tooltip: hints.tooltip,
             is_confidential: is_confidential(field),
@@ -135,7 +155,8 @@ fn kind_of(field: &Value) -> FormItemType {
     }
 }
 
-/// The choices of a field: `enum`, or `oneOf` constants with their descriptions; of an array, its items'.
+/// The choices of a field: `enum`, or `oneOf` constants with their titles; of an array, its items'. What is deprecated,
+/// such as another spelling, is taken but not offered.
 fn choices_of(field: &Value) -> Vec<Choice> {
     let field = if field["type"] == "array" { &field["items"] } else { field };
     let choice =
@@ -145,5 +166,5 @@ fn choices_of(field: &Value) -> Vec<Choice> {
     }
     let variants = field["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
     let constant = |variant: &Value| variant["const"].as_str().map(|value| choice(value, variant["title"].as_str()));
-    variants.iter().filter_map(constant).collect()
+    variants.iter().filter(|variant| variant["deprecated"] != true).filter_map(constant).collect()
 }

@@ -1,6 +1,6 @@
 //! The configuration of Logto's email service: the source of its schema, form, validation and masking.
 
-use connector_kit::{ConnectorConfig, Report, Secret, http::Url};
+use connector_kit::{ConnectorConfig, Report, Secret, TOKEN, http::Url};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +12,12 @@ use serde_json::Value;
 pub struct LogtoEmailConfig {
     /// The service's URL, with or without `/api` at its end.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
-        "placeholder": "https://cloud.logto.io/api"
+        "placeholder": "https://cloud.logto.io/api",
+        "presets": [{ "title": "Logto Cloud", "values": {
+            "endpoint": "https://cloud.logto.io/api",
+            "tokenEndpoint": "https://auth.logto.io/oidc/token",
+            "resource": "https://cloud.logto.io/api"
+        } }]
     }))]
     pub endpoint: String,
     /// Where access tokens are granted, by OAuth 2.0 client credentials.
@@ -26,16 +31,21 @@ pub struct LogtoEmailConfig {
     }))]
     pub resource: String,
     /// The id of the machine-to-machine application that may send.
-    #[schemars(title = "App ID", length(min = 1), extend("format" = "token"))]
+    #[schemars(title = "App ID", length(min = 1), extend("format" = "token", "x-form" = {
+        "tooltip": "In Logto's console: Applications, the machine-to-machine application. It needs a role with the \
+                    scope `send:email`."
+    }))]
     pub app_id: String,
-    /// The secret of that application.
-    #[schemars(title = "App secret", length(min = 1), extend("format" = "token"))]
+    /// The secret of that application, on the same page.
+    #[schemars(title = "App secret", length(min = 1), regex(pattern = TOKEN))]
     pub app_secret: Secret,
     /// The sender's name, as people see it in their inbox. It cannot hold a URL.
     #[schemars(title = "Sender name", extend("format" = "single-line", "x-form" = { "placeholder": "Example" }))]
     pub sender_name: Option<String>,
     /// What stands at the foot of the mail: the company's name, address or zip code. It cannot hold a URL.
-    #[schemars(title = "Company information")]
+    #[schemars(title = "Company information", extend("x-form" = {
+        "placeholder": "Example, Inc., 1 Example St., 10115 Berlin"
+    }))]
     pub company_information: Option<String>,
     /// The URL of the logo at the head of the mail.
     #[schemars(title = "App logo", extend("format" = "http-url", "x-form" = {

@@ -14,16 +14,23 @@ pub type Deliveries = BTreeMap<String, Delivery>;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MailgunConfig {
-    /// The API of your domain's region: `https://api.mailgun.net`, in the EU `https://api.eu.mailgun.net`.
+    /// The API of your domain's region: `https://api.mailgun.net` unless set, in the EU `https://api.eu.mailgun.net`.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
-        "placeholder": "https://api.mailgun.net"
+        "placeholder": "https://api.mailgun.net",
+        "presets": [
+            { "title": "United States", "values": { "endpoint": "https://api.mailgun.net" } },
+            { "title": "European Union", "values": { "endpoint": "https://api.eu.mailgun.net" } }
+        ],
+        "tooltip": "The region was chosen when the domain was added; the other one does not know the domain."
     }))]
     pub endpoint: Option<String>,
     /// The sending domain, as it stands in Mailgun's list of domains.
     #[schemars(title = "Domain", length(min = 1), extend("x-form" = { "placeholder": "mg.example.com" }))]
     pub domain: String,
     /// A sending key of the domain, or an API key of the account.
-    #[schemars(title = "API key", length(min = 1))]
+    #[schemars(title = "API key", length(min = 1), extend("x-form" = {
+        "tooltip": "In Mailgun: the domain, Domain settings, Sending API keys. A key is shown once, when it is created."
+    }))]
     pub api_key: Secret,
     /// The sender: an address on the domain, optionally with a name.
     #[schemars(title = "From", extend("x-form" = { "placeholder": "Example <no-reply@mg.example.com>" }))]
@@ -32,7 +39,8 @@ pub struct MailgunConfig {
     #[schemars(title = "Test mode")]
     #[serde(default)]
     pub test_mode: bool,
-    /// By usage type: `html` and `text`, or the name of a `template` kept at Mailgun; also `subject` and `replyTo`.
+    /// What is sent, by usage type (`SignIn`, `Register`, `ForgotPassword`, `Generic` and the like): `html` and `text`, or
+    /// the name of a `template` kept at Mailgun.
     #[schemars(title = "Deliveries", extend("x-form" = { "type": "Json", "defaultValue": default_deliveries() }))]
     pub deliveries: Deliveries,
 }
@@ -42,16 +50,22 @@ pub struct MailgunConfig {
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// HTML content, with variables such as `{{code}}`.
+    #[schemars(title = "HTML", extend("x-form" = { "type": "MultilineText" }))]
     pub html: Option<String>,
     /// The text alternative, with variables; made from the HTML where it is absent.
+    #[schemars(title = "Text", extend("x-form" = { "type": "MultilineText" }))]
     pub text: Option<String>,
     /// The name of a template kept at Mailgun, in place of `html`.
+    #[schemars(title = "Template at Mailgun")]
     pub template: Option<String>,
     /// Values for that template. Those of the message go before them.
+    #[schemars(title = "Variables")]
     pub variables: Option<Payload>,
     /// Subject, with variables.
+    #[schemars(title = "Subject")]
     pub subject: Option<String>,
     /// Where replies go, with variables.
+    #[schemars(title = "Reply to")]
     pub reply_to: Option<String>,
 }
 

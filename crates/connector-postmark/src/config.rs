@@ -1,6 +1,6 @@
 //! Postmark's configuration: the source of its schema, form, validation and masking.
 
-use connector_kit::{ConnectorConfig, Mailbox, Report, Secret, UsageType};
+use connector_kit::{ConnectorConfig, Mailbox, Report, Secret, TOKEN, UsageType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const TEST_TOKEN: &str = "POSTMARK_API_TEST";
 #[serde(rename_all = "camelCase")]
 pub struct PostmarkConfig {
     /// The Server API token, from the API Tokens tab of the Postmark server that has the templates.
-    #[schemars(title = "Server token", length(min = 1), extend("format" = "token", "x-form" = {
+    #[schemars(title = "Server token", length(min = 1), regex(pattern = TOKEN), extend("x-form" = {
         "placeholder": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
     }))]
     pub server_token: Secret,
@@ -22,7 +22,11 @@ pub struct PostmarkConfig {
     pub from_email: Mailbox,
     /// The id of the message stream to send through. Postmark takes its default transactional stream, `outbound`,
     /// where none is named.
-    #[schemars(title = "Message stream", extend("format" = "single-line", "x-form" = { "placeholder": "outbound" }))]
+    #[schemars(title = "Message stream", extend("format" = "single-line", "x-form" = { 
+        "placeholder": "outbound",
+        "tooltip": "In Postmark: the server, Message Streams, the stream's settings. Take a transactional one: who \
+                    unsubscribes from a broadcast stream gets no codes through it."
+    }))]
     pub message_stream: Option<String>,
     /// The alias of a Postmark template by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.
     #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
@@ -34,8 +38,10 @@ pub struct PostmarkConfig {
 #[serde(rename_all = "camelCase")]
 pub struct PostmarkTemplate {
     /// What the template is for; `Generic` serves every type that has none of its own.
+    #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// The template's alias on the server. Postmark renders it with the message's payload as the model.
+    #[schemars(title = "Template alias", extend("x-form" = { "placeholder": "sign-in" }))]
     pub template_alias: String,
 }
 

@@ -1,8 +1,8 @@
 //! SendGrid's configuration: the source of its schema, form, validation and masking.
 
-use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, UsageType};
+use connector_kit::{CompiledTemplate, ConnectorConfig, ContentType, Mailbox, Report, Secret, TOKEN, UsageType};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What the connector needs to know to send through SendGrid. Field names are Logto's; `region` and `sandbox` are ours.
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[serde(rename_all = "camelCase")]
 pub struct SendGridConfig {
     /// An API key with the Mail Send permission, from Settings → API Keys. It starts with `SG.`.
-    #[schemars(title = "API key", length(min = 1), extend("format" = "token", "x-form" = { "placeholder": "SG.…" }))]
+    #[schemars(title = "API key", length(min = 1), regex(pattern = TOKEN), extend("x-form" = { "placeholder": "SG.…" }))]
     pub api_key: Secret,
     /// The sender's address: one of a verified Single Sender or of an authenticated domain.
     #[schemars(title = "From address", extend("x-form" = { "placeholder": "no-reply@example.com" }))]
@@ -22,13 +22,7 @@ pub struct SendGridConfig {
     )]
     pub from_name: Option<String>,
     /// Where the account lives. EU accounts and subusers have an API host of their own.
-    #[schemars(title = "Region", extend("x-form" = {
-        "defaultValue": "global",
-        "choices": [
-            { "value": "global", "title": "Global (api.sendgrid.com)" },
-            { "value": "eu", "title": "European Union (api.eu.sendgrid.com)" }
-        ]
-    }))]
+    #[schemars(title = "Region")]
     #[serde(default)]
     pub region: Region,
     /// Has SendGrid check every request and deliver none: for trying a configuration out.
@@ -41,14 +35,16 @@ pub struct SendGridConfig {
 }
 
 /// Which of SendGrid's API hosts to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Region {
     /// `api.sendgrid.com`
     #[default]
+    #[schemars(title = "Global")]
     Global,
     /// `api.eu.sendgrid.com`
+    #[schemars(title = "European Union")]
     Eu,
 }
 
@@ -63,18 +59,23 @@ impl Region {
     }
 }
 
-/// A template, in the words of Logto's SendGrid connector: `type` is the content type.
+/// What is sent for one usage type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendGridTemplate {
     /// What the template is for; `Generic` serves every type that has none of its own.
+    #[schemars(title = "Used for")]
     pub usage_type: UsageType,
     /// How to read the content. HTML mail also carries a text alternative made from it.
+    // Logto's connector for SendGrid calls it so, its others do not.
     #[serde(rename = "type")]
+    #[schemars(title = "Content type")]
     pub content_type: ContentType,
     /// Subject, with variables such as `{{code}}`.
+    #[schemars(title = "Subject")]
     pub subject: String,
     /// Content, with variables such as `{{code}}`.
+    #[schemars(title = "Content", extend("x-form" = { "type": "MultilineText" }))]
     pub content: String,
 }
 

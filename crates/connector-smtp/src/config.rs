@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use connector_kit::{ConnectorConfig, Mailbox, Report, Secret, TemplateConfig};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{mail, presets::presets};
@@ -13,8 +13,8 @@ use crate::{mail, presets::presets};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SmtpConfig {
-    /// The server's name or address.
-    #[schemars(title = "Host", length(min = 1), extend("format" = "hostname", "x-form" = {
+    /// The server's name or address. Choosing a well-known one fills in port and TLS too.
+    #[schemars(title = "Host", length(min = 1), extend("format" = "host", "x-form" = {
         "placeholder": "smtp.example.com",
         "presets": presets()
     }))]
@@ -32,7 +32,9 @@ pub struct SmtpConfig {
     #[serde(default, rename = "requireTLS")]
     pub require_tls: bool,
     /// Stays in clear even where the server offers STARTTLS.
-    #[schemars(title = "Ignore STARTTLS", extend("x-form" = { "showWhen": { "secure": false } }))]
+    #[schemars(title = "Ignore STARTTLS", extend("x-form" = {
+        "showWhen": { "secure": false, "requireTLS": false }
+    }))]
     #[serde(default, rename = "ignoreTLS")]
     pub ignore_tls: bool,
     /// How to sign in to the server.
@@ -48,7 +50,7 @@ pub struct SmtpConfig {
     #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
     pub templates: Vec<TemplateConfig>,
     /// Headers added to every message: a text, or a list of texts, by header name.
-    #[schemars(title = "Custom headers", extend("x-form" = { "type": "Json" }))]
+    #[schemars(title = "Custom headers", transform = blank_at_first, extend("x-form" = { "type": "Json" }))]
     pub custom_headers: Option<BTreeMap<String, CustomHeader>>,
     /// What this client calls itself in EHLO; this machine's name unless set.
     #[schemars(title = "Client name", extend("format" = "ehlo-name", "x-form" = { "placeholder": "mail.example.com" }))]
@@ -57,10 +59,10 @@ pub struct SmtpConfig {
     #[schemars(title = "Local address", extend("format" = "ip-address", "x-form" = { "placeholder": "203.0.113.7" }))]
     pub local_address: Option<String>,
     /// The name that the server's certificate must carry, where it is not the host's.
-    #[schemars(title = "TLS server name", extend("format" = "hostname"))]
+    #[schemars(title = "TLS server name", extend("format" = "host", "x-form" = { "placeholder": "mail.example.com" }))]
     pub servername: Option<String>,
     /// How TLS checks the server.
-    #[schemars(title = "TLS", extend("x-form" = { "type": "Json" }))]
+    #[schemars(title = "TLS checks", extend("x-form" = { "type": "Json" }))]
     pub tls: Option<Tls>,
     /// How long connecting may take, in milliseconds.
     #[schemars(title = "Connection timeout (ms)", range(min = 1))]
@@ -115,21 +117,21 @@ const fn ten_minutes() -> u64 {
 pub struct Auth {
     /// By user and password, or by OAuth 2.0 (XOAUTH2: Gmail, Microsoft 365).
     #[schemars(title = "Sign in by", extend("x-form" = {
-        "defaultValue": "login",
-        "choices": [{ "value": "login", "title": "User and password" }, { "value": "OAuth2", "title": "OAuth 2.0" }]
+        "tooltip": "OAuth 2.0 takes one of three: client ID and secret with a refresh token, or with a token endpoint that \
+                    grants tokens to the client itself; a service account and its key; or an access token alone."
     }))]
     #[serde(default, rename = "type")]
     pub kind: AuthType,
     /// The user, often the sender's address. Empty together with the password for a relay without authentication.
-    #[schemars(title = "User", extend("format" = "single-line"))]
+    #[schemars(title = "User", extend("format" = "single-line", "x-form" = { "placeholder": "no-reply@example.com" }))]
     pub user: Option<String>,
     /// The password. Many providers want one made for this purpose: an app password, an SMTP credential or an API key.
     #[schemars(title = "Password", extend("x-form" = { "showWhen": { "auth.type": "login" } }))]
     pub pass: Option<Secret>,
-    /// The OAuth client's id.
+    /// The OAuth client's id, where access tokens are to be fetched.
     #[schemars(title = "Client ID", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
     pub client_id: Option<String>,
-    /// The OAuth client's secret.
+    /// The OAuth client's secret, from the same page as its id.
     #[schemars(title = "Client secret", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
     pub client_secret: Option<Secret>,
     /// The refresh token of the mailbox. Without one, the client's own credentials ask for the token.
@@ -147,22 +149,26 @@ pub struct Auth {
         "showWhen": { "auth.type": "OAuth2" }
     }))]
     pub access_url: Option<String>,
-    /// The scope to ask for; what the server needs where it is Google's or Microsoft's.
+    /// The scope to ask for. Where the token endpoint is Google's or Microsoft's, the right one unless set.
     #[schemars(title = "Scope", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
     pub scope: Option<String>,
-    /// A Google service account's private key: RSA, in PEM form, not encrypted.
+    /// A Google service account's private key, `private_key` in its JSON file: RSA, in PEM form, not encrypted.
     #[schemars(title = "Service account key", extend("format" = "pem", "x-form" = {
         "type": "MultilineText",
+        "placeholder": "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----",
         "showWhen": { "auth.type": "OAuth2" }
     }))]
     pub private_key: Option<Secret>,
-    /// The service account's client id or address.
-    #[schemars(title = "Service account", extend("format" = "single-line", "x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    /// The service account's client id or address: `client_id` or `client_email` in its JSON file.
+    #[schemars(title = "Service account", extend("format" = "single-line", "x-form" = {
+        "placeholder": "mailer@project.iam.gserviceaccount.com",
+        "showWhen": { "auth.type": "OAuth2" }
+    }))]
     pub service_client: Option<String>,
 }
 
 /// How to sign in, in the spellings that Logto takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum AuthType {
     /// By user and password.
     #[default]
@@ -183,7 +189,14 @@ impl JsonSchema for AuthType {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": ["login", "Login", "LOGIN", "OAuth2", "oauth2", "OAUTH2"] })
+        json_schema!({ "type": "string", "oneOf": [
+            { "const": "login", "title": "User and password" },
+            { "const": "OAuth2", "title": "OAuth 2.0" },
+            { "const": "Login", "title": "User and password (Login)", "deprecated": true },
+            { "const": "LOGIN", "title": "User and password (LOGIN)", "deprecated": true },
+            { "const": "oauth2", "title": "OAuth 2.0 (oauth2)", "deprecated": true },
+            { "const": "OAUTH2", "title": "OAuth 2.0 (OAUTH2)", "deprecated": true }
+        ] })
     }
 }
 
@@ -193,13 +206,19 @@ impl JsonSchema for AuthType {
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
     /// The name that the server's certificate must carry, where it is not the host's.
-    #[schemars(extend("format" = "hostname"))]
+    #[schemars(title = "Server name", extend("format" = "host"))]
     pub servername: Option<String>,
     /// False takes any certificate, whoever it is for: no protection against an active attacker.
+    #[schemars(title = "Refuse invalid certificates", extend("default" = true))]
     pub reject_unauthorized: Option<bool>,
     /// Root certificates (PEM) to trust instead of the system's.
+    #[schemars(title = "Root certificates", extend("x-form" = {
+        "type": "MultilineText",
+        "placeholder": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----"
+    }))]
     pub ca: Option<OneOrMany>,
     /// The oldest TLS version to speak. Older ones than 1.2 are never spoken.
+    #[schemars(title = "Oldest version")]
     pub min_version: Option<TlsMinVersion>,
 }
 
@@ -209,15 +228,19 @@ pub struct Tls {
 pub enum TlsMinVersion {
     /// Means 1.2 here.
     #[serde(rename = "TLSv1")]
+    #[schemars(title = "TLS 1.0")]
     Tls10,
     /// Means 1.2 here.
     #[serde(rename = "TLSv1.1")]
+    #[schemars(title = "TLS 1.1")]
     Tls11,
     /// TLS 1.2 and 1.3.
     #[serde(rename = "TLSv1.2")]
+    #[schemars(title = "TLS 1.2")]
     Tls12,
     /// TLS 1.3 alone.
     #[serde(rename = "TLSv1.3")]
+    #[schemars(title = "TLS 1.3")]
     Tls13,
 }
 
@@ -227,8 +250,10 @@ pub enum TlsMinVersion {
 #[serde(untagged)]
 pub enum OneOrMany {
     /// One text.
+    #[schemars(title = "One text", description = "")]
     One(String),
     /// Several texts.
+    #[schemars(title = "Several texts", description = "")]
     Many(Vec<String>),
 }
 
@@ -246,6 +271,13 @@ impl OneOrMany {
 
 /// The value or values of a custom header.
 pub type CustomHeader = OneOrMany;
+
+/// Says that an added header starts as an empty text: a form library would take any value for one of several types.
+fn blank_at_first(headers: &mut Schema) {
+    if let Some(header) = headers.pointer_mut("/additionalProperties").and_then(Value::as_object_mut) {
+        header.insert("default".to_owned(), "".into());
+    }
+}
 
 impl ConnectorConfig for SmtpConfig {
     fn rules(config: &Value, report: &mut Report) {

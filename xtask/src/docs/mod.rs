@@ -24,6 +24,7 @@ const HELP: &str = "\
 Writes the pages that are generated from the connectors' own descriptions:
 
   docs/schemas/<id>.json     the JSON Schema of each connector's configuration
+  docs/describe.schema.json  the JSON Schema of what `describe --json` prints
   docs/connectors/<id>.md    its reference: the configuration, the form, errors, and an example on the wire
   docs/faults.md             what comes of each fault, connector by connector
   docs/errors.md             the kinds of error, and what to do about each
@@ -108,6 +109,8 @@ fn pages(workspace: &Workspace) -> Result<BTreeMap<PathBuf, String>> {
     let wire = Wire::read(&output(Command::new(&tools.wire).arg(&tools.command_line).args(folders))?)?;
     let docs = workspace.root.join("docs");
     let mut pages = BTreeMap::from([(docs.join("faults.md"), faults::page(workspace)?)]);
+    let description = output(Command::new(&tools.command_line).args(["schema", "--describe"]))?;
+    pages.insert(docs.join("describe.schema.json"), description.trim_end().to_owned() + "\n");
     let mut names = Vec::new();
     for package in crates {
         let described = output(Command::new(&tools.command_line).args([

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use connector_kit::{ConnectorFactory, FormItem, Metadata};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,7 +22,9 @@ const VALUE_MAX: usize = 80;
 #[command(after_help = "\
 Examples:
   email-connectors describe smtp
-  email-connectors describe smtp --json | jq .configSchema")]
+  email-connectors describe smtp --json | jq .configSchema
+
+The JSON Schema of what --json prints: email-connectors schema --describe")]
 pub struct Args {
     /// The connector: its id, target or short name.
     connector: String,
@@ -30,11 +33,15 @@ pub struct Args {
     pub json: bool,
 }
 
-#[derive(Serialize)]
+/// Everything that an admin UI needs to draw a connector's set-up form.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Described<'f> {
+#[schemars(title = "What `email-connectors describe <connector> --json` prints")]
+pub struct Described<'f> {
     #[serde(flatten)]
     metadata: Metadata,
+    /// The JSON Schema (draft 2020-12) of the configuration; `x-form` in it says how a field inside a list is edited.
+    #[schemars(with = "Map<String, Value>")]
     config_schema: &'f Value,
 }
 

@@ -1,5 +1,7 @@
 //! `list`, `describe` and `schema`.
 
+use serde_json::Value;
+
 use crate::{SENDGRID, SMTP, run};
 
 #[test]
@@ -61,6 +63,53 @@ fn describe_lists_the_form_for_people() {
         assert!(described.stdout.contains(text), "{text} is missing in {}", described.stdout);
     }
     assert!(!described.stdout.contains('\x1b'), "colours, though nobody is there to see them");
+}
+
+/// Whoever reads `describe --json` by its schema finds everything there, and each part in it explained.
+#[test]
+fn describe_prints_what_its_schema_says() {
+    let schema = run(&["schema", "--describe"]).json();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let listed = run(&["list", "--json"]).json();
+    let ids = listed["connectors"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap());
+    let mut seen = 0;
+    for id in ids {
+        let described = run(&["describe", id, "--json"]).json();
+        validator.validate(&described).unwrap_or_else(|error| panic!("{id}: {error} at {}", error.instance_path()));
+        every_member_is_explained(&described, &schema, &schema, id);
+        seen += 1;
+    }
+    assert_eq!(seen, 8);
+
+    // It also refuses: a form item without a key, of no known type.
+    let mut described = run(&["describe", "smtp", "--json"]).json();
+    described["formItems"][0].as_object_mut().unwrap().remove("key");
+    described["formItems"][1]["type"] = "Colour".into();
+    let faults: Vec<String> =
+        validator.iter_errors(&described).map(|error| error.instance_path().to_string()).collect();
+    assert_eq!(faults, ["/formItems/0", "/formItems/1/type"]);
+}
+
+fn every_member_is_explained(value: &Value, schema: &Value, root: &Value, path: &str) {
+    let reference = schema["$ref"].as_str().and_then(|reference| root.pointer(reference.strip_prefix('#')?));
+    let schema = reference.unwrap_or(schema);
+    if let (Some(members), Some(known)) = (value.as_object(), schema["properties"].as_object()) {
+        for (name, member) in members {
+            let path = format!("{path}/{name}");
+            let field = known.get(name).unwrap_or_else(|| panic!("{path} is not in the schema"));
+            assert!(field["description"].is_string(), "{path} is not explained");
+            every_member_is_explained(member, field, root, &path);
+        }
+    }
+    for (at, element) in value.as_array().into_iter().flatten().enumerate() {
+        every_member_is_explained(element, &schema["items"], root, &format!("{path}/{at}"));
+    }
+}
+
+#[test]
+fn schema_wants_a_connector_or_describe() {
+    assert_eq!(run(&["schema"]).code, 64);
+    assert_eq!(run(&["schema", "smtp", "--describe"]).code, 64);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error, ErrorKind,
-    FormItemType, Mailbox, Message, Receipt, Report, Secret, TemplateConfig, async_trait,
+    FormItemType, Mailbox, Message, Receipt, Report, Secret, TOKEN, TemplateConfig, async_trait,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 #[serde(rename_all = "camelCase")]
 struct Config {
     /// What signs requests.
-    #[schemars(title = "API key", length(min = 1))]
+    #[schemars(title = "API key", length(min = 1), regex(pattern = TOKEN))]
     api_key: Secret,
-    /// The sender.
+    /// The sender, in words that
+    /// go on for two lines.
     from_email: Mailbox,
     #[schemars(range(min = 1, max = 10))]
     retries: Option<u8>,
@@ -25,6 +26,7 @@ struct Config {
     fast: bool,
     #[schemars(extend("x-form" = { "showWhen": { "fast": true }, "placeholder": "eu" }))]
     region: Option<Region>,
+    speed: Option<Speed>,
     nested: Option<Nested>,
     by_name: Option<BTreeMap<String, Nested>>,
     templates: Option<Vec<TemplateConfig>>,
@@ -36,6 +38,18 @@ struct Config {
 enum Region {
     Eu,
     Us,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+enum Speed {
+    #[schemars(title = "As it comes")]
+    Slow,
+    #[schemars(title = "At once")]
+    Fast,
+    #[schemars(title = "At once (old spelling)", extend("deprecated" = true))]
+    Quick,
 }
 
 #[expect(dead_code, reason = "the schema is what counts")]
@@ -93,7 +107,10 @@ fn problems(config: &Value) -> Vec<(String, String)> {
 fn the_form_follows_the_struct() {
     let items = CONNECTOR.metadata().form_items;
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
-    assert_eq!(keys, ["apiKey", "fromEmail", "retries", "fast", "region", "nested.innerName", "byName", "templates"]);
+    assert_eq!(
+        keys,
+        ["apiKey", "fromEmail", "retries", "fast", "region", "speed", "nested.innerName", "byName", "templates",]
+    );
     let item = |key: &str| items.iter().find(|item| item.key == key).unwrap();
     let key = item("apiKey");
     assert!(key.is_confidential && key.required && key.kind == FormItemType::Text);
@@ -105,6 +122,8 @@ fn the_form_follows_the_struct() {
     assert_eq!(region.kind, FormItemType::Select);
     assert_eq!(region.select_items.iter().map(|choice| choice.value.as_str()).collect::<Vec<_>>(), ["eu", "us"]);
     assert_eq!(region.show_conditions[0].target_key, "fast");
+    let speeds = item("speed").select_items.iter().map(|choice| (choice.value.as_str(), choice.title.as_str()));
+    assert_eq!(speeds.collect::<Vec<_>>(), [("slow", "As it comes"), ("fast", "At once")]);
     assert!(!item("nested.innerName").required, "nested is optional as a whole");
     assert_eq!(item("templates").kind, FormItemType::Json);
 }
@@ -114,6 +133,34 @@ fn the_schema_needs_no_references_and_takes_no_null() {
     let schema = CONNECTOR.config_schema().to_string();
     assert!(!schema.contains("$ref") && !schema.contains("null"), "{schema}");
     assert!(schema.contains("https://json-schema.org/draft/2020-12/schema"));
+}
+
+/// Form libraries draw from these words; what is Rust's is none of them.
+#[test]
+fn the_schema_speaks_json_schemas_own_words() {
+    let fields = &CONNECTOR.config_schema()["properties"];
+    assert_eq!((&fields["apiKey"]["format"], &fields["apiKey"]["writeOnly"]), (&json!("password"), &json!(true)));
+    assert_eq!(fields["fromEmail"]["description"], "The sender, in words that go on for two lines.");
+    assert_eq!((&fields["retries"]["type"], &fields["retries"]["format"]), (&json!("integer"), &Value::Null));
+    assert_eq!(fields["speed"]["type"], "string");
+    assert_eq!(fields["speed"]["oneOf"][0], json!({ "const": "slow", "title": "As it comes" }));
+}
+
+#[test]
+fn what_is_deprecated_is_taken_and_not_offered() {
+    let config = |speed: &str| json!({ "apiKey": "k", "fromEmail": "a@example.com", "speed": speed });
+    assert_eq!(problems(&config("quick")), []);
+    let message = "must be one of: slow, fast".to_owned();
+    assert_eq!(problems(&config("slowly")), [("/speed".to_owned(), message)]);
+}
+
+#[test]
+fn a_secret_that_was_not_copied_well_is_said_to_be_so_once() {
+    for secret in ["two words", "a line\nand another"] {
+        let found = problems(&json!({ "apiKey": secret, "fromEmail": "a@example.com" }));
+        let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/apiKey"], "{found:?}");
+    }
 }
 
 #[test]

@@ -89,6 +89,45 @@ pub async fn every_item_has_words(subject: &Subject) {
     }
 }
 
+/// Whoever draws the form from the schema alone, with a form library, finds in standard words all that it needs: inside
+/// lists and maps too, which are single items to whoever draws it from the items.
+pub async fn a_form_library_can_draw_it(subject: &Subject) {
+    for (name, field) in subject.factory.config_schema()["properties"].as_object().into_iter().flatten() {
+        if field[FORM]["hidden"] != true {
+            can_be_drawn(field, name);
+        }
+    }
+}
+
+fn can_be_drawn(field: &Value, path: &str) {
+    let has = |word: &str| field[word].as_str().is_some_and(|text| !text.trim().is_empty());
+    assert!(has("title") && has("description"), "{path} has no title or no description");
+    let line = |paragraph: &str| !paragraph.contains('\n');
+    assert!(field["description"].as_str().unwrap().split("\n\n").all(line), "{path}: a line of source code ends early");
+    let variants = field["anyOf"].as_array().map_or_else(|| vec![field], |variants| variants.iter().collect());
+    for variant in variants {
+        assert!(
+            variant["type"].is_string() && variant["title"].is_string(),
+            "{path} has a variant of no type or title"
+        );
+    }
+    for choice in field["oneOf"].as_array().into_iter().flatten() {
+        assert!(choice["title"].is_string(), "{path}: the choice {choice} has no title");
+    }
+    if field["writeOnly"] == true {
+        let format = field["format"].as_str();
+        assert!(matches!(format, Some("password" | "pem")), "{path} would be shown as it is typed: {format:?}");
+    }
+    for (name, inner) in field["properties"].as_object().into_iter().flatten() {
+        can_be_drawn(inner, &format!("{path}.{name}"));
+    }
+    for inner in [&field["items"], &field["additionalProperties"]] {
+        for (name, inner) in inner["properties"].as_object().into_iter().flatten() {
+            can_be_drawn(inner, &format!("{path}[].{name}"));
+        }
+    }
+}
+
 /// What is secret is hidden in the form and marked in the schema.
 pub async fn secrets_are_marked(subject: &Subject) {
     let schema = subject.factory.config_schema();

@@ -60,6 +60,7 @@ macro_rules! conformance {
             form:
                 has_an_item_for_every_property,
                 every_item_has_words,
+                a_form_library_can_draw_it,
                 secrets_are_marked,
                 required_agrees_with_the_schema,
                 choices_defaults_and_presets_are_accepted,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorConfig, ConnectorFactory, Context, Delivery, EmailConnector,
-    Error, Mailbox, Message, ProviderAnswer, Receipt, Redactor, Report, Secret, TemplateConfig, async_trait,
+    Error, Mailbox, Message, ProviderAnswer, Receipt, Redactor, Report, Secret, TOKEN, TemplateConfig, async_trait,
     http::{HeaderMap, HttpClient, HttpRequest, Url, header},
 };
 use connector_testkit::{
@@ -41,7 +41,7 @@ const KEY: &str = "toy-key-0123456789";
 #[serde(rename_all = "camelCase")]
 struct Config {
     /// What signs requests.
-    #[schemars(title = "API key", length(min = 1), extend("format" = "token"))]
+    #[schemars(title = "API key", length(min = 1), regex(pattern = TOKEN))]
     api_key: Secret,
     /// The sender.
     #[schemars(title = "From address")]
