@@ -9,8 +9,9 @@ use super::{Subject, TemplateText, Templates};
 pub(super) const RECIPIENT: &str = "ann.recipient@example.org";
 /// The recipient with a name.
 pub(super) const NAMED_RECIPIENT: &str = "Ann Recipient <ann.recipient@example.org>";
-/// The code in the message.
-pub(super) const CODE: &str = "739126";
+/// The code in the message. The hyphen keeps it from being found where it is not: in a time, or in random bytes written in
+/// hexadecimal digits, which logs are full of.
+pub(super) const CODE: &str = "739-126";
 /// A value that is written differently in HTML, in JSON and in a form.
 pub(super) const AWKWARD: &str = "<b>\"Beeblebrox\"</b> & 'Sons'";
 /// What [`AWKWARD`] is in HTML.
