@@ -24,7 +24,7 @@
 //!
 //! Any text of an answer may hold `{{date+90}}`, the time ninety seconds from now as `Sun, 06 Nov 1994 08:49:37`
 //! without its zone, and `{{unix-30}}`, the time thirty seconds ago in seconds since 1970. The message sent goes to
-//! `Ann Recipient <ann.recipient@example.org>` with the code `739126`: an answer that quotes them shows that they are
+//! `Ann Recipient <ann.recipient@example.org>` with the code `739-126`: an answer that quotes them shows that they are
 //! redacted.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
