@@ -240,7 +240,7 @@ fn hint(kind: ErrorKind, status: StatusCode, code: &str) -> Option<&'static str>
             }
             "InvalidMailAddressStatus.Malformed" => "the sender address is not usable: the console says why",
             "InvalidMailAddressDomain.Malformed" => "the domain of accountName is not set up in this region",
-            "InvalidFromAlias.Malformed" => "the sender's name may have at most 15 characters",
+            "InvalidFromAlias.Malformed" => "the sender's name must be shorter than 15 characters",
             "InvalidSubject.Malformed" => "a subject may have at most 100 characters",
             "InvalidToAddress.Spam" => "the recipient is in Direct Mail's list of invalid addresses",
             "InvalidSendMail.Spam" => {

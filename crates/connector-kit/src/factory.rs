@@ -101,7 +101,7 @@ impl ConnectorFactory {
     /// Everything that is wrong with `config`, and everything worth knowing of it. Opens no connection.
     #[must_use]
     pub fn validate(&self, config: &Value) -> Report {
-        self.check(&validate::without_blanks(config, self.config_schema()))
+        self.check(&validate::as_meant(config, self.config_schema()))
     }
 
     fn check(&self, config: &Value) -> Report {
@@ -124,7 +124,7 @@ impl ConnectorFactory {
     /// # Errors
     /// `InvalidConfig` with every problem.
     pub fn build(&self, config: &Value, context: &Context) -> Result<Box<dyn EmailConnector>, Error> {
-        let config = validate::without_blanks(config, self.config_schema());
+        let config = validate::as_meant(config, self.config_schema());
         let report = self.check(&config);
         if !report.is_valid() {
             return Err(Error::invalid_config(report.problems));

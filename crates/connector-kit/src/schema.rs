@@ -9,6 +9,9 @@ use crate::metadata::{Choice, FormItem, FormItemType, Preset, ShowCondition};
 /// The one extension in our schemas: what a form needs and JSON Schema has no word for.
 pub const FORM: &str = "x-form";
 
+/// The largest whole number that JSON carries everywhere (RFC 8259, section 6).
+pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
 /// The JSON Schema (draft 2020-12) of `T`, without references.
 ///
 /// An optional field may be absent, not null, as in Logto.
@@ -54,7 +57,10 @@ fn tidy(schema: &mut Value) {
                 members.remove("default");
             }
             if members.get("type").is_some_and(|kind| kind == "integer" || kind == "number") {
-                members.shift_remove("format");
+                let size = members.shift_remove("format");
+                if size.is_some_and(|size| size == "uint64") {
+                    members.entry("maximum").or_insert_with(|| MAX_SAFE_INTEGER.into());
+                }
             }
             if let Some(Value::String(text)) = members.get_mut("description") {
                 let paragraphs: Vec<String> = text.split("\n\n").map(|lines| lines.replace('\n', " ")).collect();

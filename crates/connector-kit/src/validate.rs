@@ -5,9 +5,9 @@ use jsonschema::{
     error::{TypeKind, ValidationErrorKind as Kind},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use crate::{Problem, UsageType, formats};
+use crate::{Problem, UsageType, formats, schema::MAX_SAFE_INTEGER};
 
 /// What validation found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -90,10 +90,12 @@ pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Re
     report
 }
 
-/// `config` without the optional texts that are empty: consoles store a field left blank that way, and mean "not set".
+/// `config` as it is meant: without the optional texts that are empty (consoles store a field left blank that way, and mean
+/// "not set"), and with whole numbers written as such (587.0 is 587 in JSON Schema, and no integer to serde).
 #[must_use]
-pub(crate) fn without_blanks(config: &Value, schema: &Value) -> Value {
+pub(crate) fn as_meant(config: &Value, schema: &Value) -> Value {
     match (config, schema["properties"].as_object()) {
+        (Value::Number(number), _) if schema["type"] == "integer" => whole(number).into(),
         (Value::Object(members), Some(known)) => {
             let required = |name: &String| {
                 schema["required"].as_array().is_some_and(|names| names.contains(&name.as_str().into()))
@@ -101,11 +103,20 @@ pub(crate) fn without_blanks(config: &Value, schema: &Value) -> Value {
             let kept =
                 members.iter().filter(|(name, value)| *value != "" || required(name) || !known.contains_key(*name));
             let clean = |(name, value): (&String, &Value)| {
-                (name.clone(), known.get(name).map_or_else(|| value.clone(), |field| without_blanks(value, field)))
+                (name.clone(), known.get(name).map_or_else(|| value.clone(), |field| as_meant(value, field)))
             };
             Value::Object(kept.map(clean).collect())
         }
         _ => config.clone(),
+    }
+}
+
+/// A number that is whole but written with a fraction or an exponent, as an integer.
+fn whole(number: &Number) -> Number {
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= MAX_SAFE_INTEGER as f64);
+    match float {
+        Some(float) if number.is_f64() => (float as i64).into(),
+        _ => number.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use connector_kit::{
@@ -215,11 +215,9 @@ fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
 fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
     let body = json(response);
     let base = response.failure(NAME);
-    // The service meters what a tenant sends, and says 429 when the amount is used up.
-    let kind = match response.status {
-        StatusCode::TOO_MANY_REQUESTS => ErrorKind::QuotaExceeded,
-        _ => base.kind(),
-    };
+    let code = body["code"].as_str().unwrap_or_default();
+    let is_used_up = response.status == StatusCode::TOO_MANY_REQUESTS && !is_burst(code, base.retry_after());
+    let kind = if is_used_up { ErrorKind::QuotaExceeded } else { base.kind() };
     let text = match redactor.clean(body["message"].as_str().unwrap_or_default()) {
         says if says.is_empty() => base.to_string(),
         says => format!("{base}: {says}"),
@@ -231,11 +229,29 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
             request_id: None,
         },
     );
-    match hint(response.status).or(base.hint()) {
+    let hint = match code {
+        _ if is_used_up => Some(USED_UP),
+        "request.message_rate_limited" => Some("one recipient gets no more than ten messages in ten minutes"),
+        _ => hint(response.status).or(base.hint()),
+    };
+    match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
 }
+
+/// The service meters what a tenant sends, and says 429 when the amount is used up. It says 429 to bursts too: then it
+/// names the limit, or when to come back (<https://docs.logto.io/security/send-rate-limit>).
+fn is_burst(code: &str, retry_after: Option<Duration>) -> bool {
+    match code {
+        "connector.usage_limit_exceeded" => false,
+        "request.rate_limited" | "request.message_rate_limited" => true,
+        _ => retry_after.is_some(),
+    }
+}
+
+const USED_UP: &str =
+    "the tenant's amount of mail is used up: wait for its renewal, or set up a connector of another provider";
 
 fn hint(status: StatusCode) -> Option<&'static str> {
     Some(match status {
@@ -245,9 +261,6 @@ fn hint(status: StatusCode) -> Option<&'static str> {
         }
         StatusCode::FORBIDDEN => "the application of `appId` must be allowed the scope send:email on `resource`",
         StatusCode::NOT_FOUND => "check `endpoint`: it is the service's URL, with or without /api at its end",
-        StatusCode::TOO_MANY_REQUESTS => {
-            "the tenant's amount of mail is used up: wait for its renewal, or set up a connector of another provider"
-        }
         _ => return None,
     })
 }

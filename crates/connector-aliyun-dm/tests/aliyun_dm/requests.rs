@@ -207,6 +207,8 @@ fn what_looks_wrong_is_warned_of_or_refused() {
     config["fromAlias"] = json!("十五个字符的发信人名称也可以用的");
     assert_eq!(CONNECTOR.validate(&config).warnings.len(), 1);
     config["fromAlias"] = json!("Fifteen letters");
+    assert_eq!(CONNECTOR.validate(&config).warnings.len(), 1);
+    config["fromAlias"] = json!("Fourteen chars");
     assert!(CONNECTOR.validate(&config).warnings.is_empty());
     for (field, value) in [
         ("fromAlias", "Example\r\nBcc: evil@example.net"),

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::{
-    HeaderValue, HttpClient, HttpRequest, HttpResponse, Method,
+    HeaderValue, HttpClient, HttpRequest, HttpResponse, MAY_BE_ACCEPTED, Method,
     connections::{AsNeeded, Connections, Exchange},
     delivery_after, header,
     written::WrittenBody,
 };
 use crate::{
-    Delivery, Error, ErrorKind, Progress,
+    Delivery, Error, ErrorKind, Progress, ProviderAnswer,
     egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
 };
 
@@ -134,6 +134,7 @@ impl PooledClient {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let client = self.route(&mut request)?;
         let progress = Progress::current();
+        progress.waits_for(&host);
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
         *outgoing.timeout_mut() = request.timeout;
@@ -156,7 +157,10 @@ impl PooledClient {
             exchange.leaves_connection();
         }
         let body = body.map_err(|what| {
-            Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}")).delivery_is(delivery)
+            let error = Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))
+                .delivery_is(delivery)
+                .with_provider(ProviderAnswer { status: Some(status.as_u16()), ..ProviderAnswer::default() });
+            if delivery == Delivery::Unknown { error.with_hint(MAY_BE_ACCEPTED) } else { error }
         });
         Ok(HttpResponse { status, headers, body })
     }

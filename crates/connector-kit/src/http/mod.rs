@@ -15,6 +15,10 @@ pub(crate) use client::PooledClient;
 
 use crate::{Delivery, Error, ErrorKind, ProviderAnswer};
 
+/// What to do where nobody knows what became of a message.
+const MAY_BE_ACCEPTED: &str =
+    "the message may have been accepted: look into the provider's log before sending it again";
+
 /// A request, complete.
 #[derive(Clone)]
 pub struct HttpRequest {
@@ -89,7 +93,7 @@ impl HttpResponse {
         Error::new(ErrorKind::InvalidResponse, format!("{provider} answered {} but {what}", shown(self.status)))
             .delivery_is(Delivery::Unknown)
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() })
-            .with_hint("the message may have been accepted: look into the provider's log before sending it again")
+            .with_hint(MAY_BE_ACCEPTED)
     }
 
     /// Retry-After (RFC 9110, 10.2.3), in seconds or as a date.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::time::{Instant, timeout_at};
 
 use super::Progress;
-use crate::{EmailConnector, Error, ErrorKind, Message, Receipt};
+use crate::{Delivery, EmailConnector, Error, ErrorKind, Message, Receipt};
 
 /// Ends a send that takes too long, and says whether the message may have been accepted.
 #[derive(Debug)]
@@ -30,8 +30,13 @@ impl<C: EmailConnector> EmailConnector for Deadline<C> {
         let progress = Progress::until(deadline);
         let send = progress.clone().scope(self.inner.send(message));
         timeout_at(deadline, send).await.unwrap_or_else(|_| {
-            let seconds = self.max_time.as_secs_f64();
-            Err(Error::new(ErrorKind::Unavailable, format!("the provider did not answer within {seconds} s"))
+            let host = progress.host().unwrap_or_else(|| "the provider".to_owned());
+            let what = match progress.delivery() {
+                Delivery::NotSent => "the message could not be handed over",
+                Delivery::Unknown => "no answer came",
+            };
+            let text = format!("{host}: {what} within {} s", self.max_time.as_secs_f64());
+            Err(Error::new(ErrorKind::Unavailable, text)
                 .delivery_is(progress.delivery())
                 .with_attempts(progress.attempts().max(1)))
         })
@@ -39,8 +44,8 @@ impl<C: EmailConnector> EmailConnector for Deadline<C> {
 
     async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
         tokio::time::timeout(self.max_time, self.inner.usage(from)).await.unwrap_or_else(|_| {
-            let seconds = self.max_time.as_secs_f64();
-            Err(Error::new(ErrorKind::Unavailable, format!("the provider did not answer within {seconds} s")))
+            let text = format!("the provider: no answer came within {} s", self.max_time.as_secs_f64());
+            Err(Error::new(ErrorKind::Unavailable, text))
         })
     }
 }

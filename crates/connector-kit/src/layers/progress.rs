@@ -1,7 +1,7 @@
 //! How far a send has come: what a deadline needs to tell "not sent" from "unknown".
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -26,16 +26,20 @@ struct State {
     written: AtomicBool,
     attempts: AtomicU32,
     id: OnceLock<String>,
+    host: Mutex<Option<String>>,
+    /// The send's own progress, where this is of something else on its way.
+    of_send: Option<Progress>,
 }
 
 impl Progress {
     pub(super) fn until(deadline: Instant) -> Self {
-        Self::starting(Some(deadline))
+        Self::starting(Some(deadline), None)
     }
 
-    fn starting(deadline: Option<Instant>) -> Self {
+    fn starting(deadline: Option<Instant>, of_send: Option<Self>) -> Self {
         let (written, attempts) = (AtomicBool::new(false), AtomicU32::new(0));
-        Self(Arc::new(State { deadline, written, attempts, id: OnceLock::new() }))
+        let (id, host) = (OnceLock::new(), Mutex::new(None));
+        Self(Arc::new(State { deadline, written, attempts, id, host, of_send }))
     }
 
     pub(super) async fn scope<F: Future>(self, send: F) -> F::Output {
@@ -45,12 +49,13 @@ impl Progress {
     /// The progress of the send in hand; a fresh one when no layer is around the connector.
     #[must_use]
     pub fn current() -> Self {
-        CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self::starting(None))
+        CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self::starting(None, None))
     }
 
     /// Runs something else than the send itself, such as a token request: what it marks does not count.
     pub async fn aside<F: Future>(work: F) -> F::Output {
-        Self::starting(Self::current().deadline()).scope(work).await
+        let send = Self::current();
+        Self::starting(send.deadline(), Some(send)).scope(work).await
     }
 
     /// From here on the provider may have accepted the message: the bytes that decide it are about to be written.
@@ -79,6 +84,18 @@ impl Progress {
     #[must_use]
     pub fn id(&self, make: impl FnOnce() -> String) -> String {
         self.0.id.get_or_init(make).clone()
+    }
+
+    /// Says which host is being waited for, for the error of a deadline that strikes.
+    pub fn waits_for(&self, host: &str) {
+        *self.0.host.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.to_owned());
+        if let Some(send) = &self.0.of_send {
+            send.waits_for(host);
+        }
+    }
+
+    pub(super) fn host(&self) -> Option<String> {
+        self.0.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn start_attempt(&self) {

@@ -49,7 +49,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("logto-email/answer-401", Failed(Unauthorized, NotSent)),
         ("logto-email/answer-403", Failed(Unauthorized, NotSent)),
         ("logto-email/answer-422", Failed(Rejected, NotSent)),
-        ("logto-email/answer-429-retry-after", Failed(QuotaExceeded, NotSent)),
+        ("logto-email/answer-429-retry-after", Failed(RateLimited, NotSent)),
         ("logto-email/answer-429-usage-limit", Failed(QuotaExceeded, NotSent)),
         ("logto-email/answer-500-then-200", Failed(Unavailable, NotSent)),
         ("logto-email/answer-502-html", Failed(Unavailable, NotSent)),

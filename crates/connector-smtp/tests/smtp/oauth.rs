@@ -298,7 +298,7 @@ async fn a_lifetime_beyond_all_measure_does_no_harm() {
     let provider = Provider::start(xoauth2(), vec![answer]).await;
     provider.connector(refresh()).send(&message()).await.unwrap();
     assert_eq!(provider.shown(), ["eternal"]);
-    let auth = oauth(json!({ "accessToken": "given", "expires": u64::MAX }));
+    let auth = oauth(json!({ "accessToken": "given", "expires": (1_u64 << 53) - 1 }));
     provider.connector(auth).send(&message()).await.unwrap();
 }
 

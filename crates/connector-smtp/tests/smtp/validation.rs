@@ -30,6 +30,8 @@ fn what_cannot_work_is_refused_with_the_fix() {
         (json!({ "auth": { "user": "a\r\nb", "pass": "secret" } }), "/auth/user", "line breaks"),
         (json!({ "auth": { "user": "a", "pass": "one\ntwo" } }), "/auth/pass", "line breaks"),
         (json!({ "auth": { "type": "cram" } }), "/auth/type", "one of"),
+        (json!({ "connectionTimeout": 1e30 }), "/connectionTimeout", "at most"),
+        (json!({ "connectionTimeout": 0.5 }), "/connectionTimeout", "integer"),
         (json!({ "auth": { "type": "OAuth2", "accessToken": "t" } }), "/auth/user", "mailbox to send from"),
         (oauth(json!({})), "/auth", "accessToken"),
         (oauth(json!({ "clientId": "c" })), "/auth/clientSecret", "required"),
@@ -213,4 +215,13 @@ fn the_form_starts_with_a_valid_configuration() {
     }
     let report = CONNECTOR.validate(&config);
     assert_eq!((report.problems, report.warnings), (vec![], vec![]));
+}
+
+/// In JSON Schema, and in JavaScript, 587.0 is a whole number like 587.
+#[test]
+fn a_whole_number_may_be_written_with_a_fraction_or_an_exponent() {
+    let config = with(json!({ "port": 587.0, "connectionTimeout": 3e4 }));
+    assert_eq!(CONNECTOR.validate(&config).problems, []);
+    let context = connector_kit::Context::new(connector_kit::Egress::default()).unwrap();
+    assert!(CONNECTOR.build(&config, &context).is_ok());
 }

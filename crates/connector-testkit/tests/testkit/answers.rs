@@ -56,7 +56,7 @@ finds! {
     finds_a_failure_that_should_be_an_acceptance: every_answer_becomes_what_it_means,
         with("The server fails", |row| row["becomes"] = json!({ "sent": true })), "The server fails: Err";
     finds_an_acceptance_that_should_be_a_failure: every_answer_becomes_what_it_means,
-        with("The server fails", |row| row["answer"]["status"] = json!(200)), "The server fails: Ok";
+        with("The server fails", |row| row["answer"] = json!({ "status": 200, "json": { "accepted": true } })), "The server fails: Ok";
     finds_another_message_id: every_answer_becomes_what_it_means,
         expecting("Accepted", "messageId", json!("m-{{any}}")), "the message id is None";
     finds_content_in_an_answer_that_is_quoted: every_answer_becomes_what_it_means,

@@ -39,7 +39,7 @@ async fn recorded() -> Vec<Recording> {
 }
 
 fn replay() -> Replay {
-    Replay::new(toy::subject::<{ toy::NONE }>().factory, Answer::status(200))
+    Replay::new(toy::subject::<{ toy::NONE }>().factory, toy::accepted())
 }
 
 async fn reference() -> Reference {

@@ -16,9 +16,9 @@ const ELSEWHERE: &str = "elsewhere.example";
 pub(super) async fn scene(subject: &Subject, provider: HttpProvider, name: &str) -> Scene {
     let scene = match name {
         "redirect" => redirected(subject).await,
-        "no_answer" | "headers_stalled" | "body_stalled" | "status_503_body_stalled" => {
-            Scene::warm(subject).await.stalling()
-        }
+        "no_answer" | "headers_stalled" | "body_stalled" => Scene::warm(subject).await.stalling(subject),
+        // The error is the provider's, not the deadline's.
+        "status_503_body_stalled" => Scene { names: Vec::new(), ..Scene::warm(subject).await.stalling(subject) },
         "body_of_1_gib" => Scene { floods: true, ..Scene::warm(subject).await },
         _ => Scene::cold(subject).await,
     };

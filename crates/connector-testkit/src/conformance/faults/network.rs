@@ -35,7 +35,7 @@ pub(super) async fn scene(subject: &Subject, name: &str) -> Option<Scene> {
         }
         "certificate_expired" => certified(subject, TestCa::expired).await,
         "certificate_for_another_host" => certified(subject, |authority, _| authority.wrong_host()).await,
-        "tls_stalled" => accepted(subject, Fault::StallTls, "TLS", "silent").await.stalling(),
+        "tls_stalled" => accepted(subject, Fault::StallTls, "TLS", "silent").await.stalling(subject),
         "reset_before_the_message" => {
             let implicit_tls =
                 matches!(subject.provider, crate::conformance::Provider::Smtp(smtp) if smtp.implicit_tls);
@@ -71,7 +71,7 @@ async fn elsewhere(subject: &Subject, host: &str, port: u16) -> Scene {
 #[cfg(target_os = "linux")]
 async fn stalled(subject: &Subject) -> Option<Scene> {
     let nobody = crate::StalledPort::new();
-    let mut scene = elsewhere(subject, "127.0.0.1", nobody.port()).await.stalling();
+    let mut scene = elsewhere(subject, "127.0.0.1", nobody.port()).await.stalling(subject);
     scene.held = Some(Box::new(nobody));
     Some(scene)
 }

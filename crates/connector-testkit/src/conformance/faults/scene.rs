@@ -78,9 +78,10 @@ impl Scene {
         Self::new(peer, connector)
     }
 
-    /// With a deadline that is waited for.
-    pub(super) fn stalling(mut self) -> Self {
+    /// With a deadline that is waited for, whose error names the host.
+    pub(super) fn stalling(mut self, subject: &Subject) -> Self {
         self.policy.max_time = SOON;
+        self.names = subject.hosts.iter().map(|(host, _)| *host).collect();
         self
     }
 

@@ -19,7 +19,7 @@ pub(super) async fn scene(subject: &Subject, provider: SmtpProvider, name: &str)
     scene.arrives = step == "END";
     scene.floods = matches!(answer, SmtpAnswer::Endless(..));
     if answer == SmtpAnswer::Silent {
-        scene = scene.stalling();
+        scene = scene.stalling(subject);
     }
     if let Server::Smtp(recorder, _) = scene.peer.server() {
         recorder.set_script(script_of(provider).answer_with(step, vec![answer]));
