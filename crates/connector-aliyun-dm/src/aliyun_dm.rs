@@ -12,7 +12,7 @@ use url::form_urlencoded;
 
 use crate::{
     AliyunDmConfig, Region,
-    signature::{Moment, Parameters, sign},
+    signature::{Moment, Nonces, Parameters, sign},
 };
 
 const NAME: &str = "Direct Mail";
@@ -59,6 +59,7 @@ pub struct AliyunDm {
     access_key_id: String,
     access_key_secret: Secret,
     from: Mailbox,
+    nonces: Nonces,
     templates: ByUsage<CompiledTemplate>,
 }
 
@@ -79,6 +80,7 @@ impl Connector for AliyunDm {
             access_key_id: config.access_key_id,
             access_key_secret: config.access_key_secret,
             from,
+            nonces: Nonces::new(),
             templates: config.templates.into_iter().map(Into::into).collect(),
         })
     }
@@ -93,7 +95,7 @@ impl EmailConnector for AliyunDm {
         let reply_to = mail.reply_to()?;
         let mut parameters = self.parameters(&from, &to, reply_to.as_ref(), &mail);
         // Each attempt is a request of its own: Direct Mail refuses a nonce that it has seen.
-        sign(&mut parameters, Moment::now(), &self.access_key_secret);
+        sign(&mut parameters, Moment::now(&self.nonces), &self.access_key_secret);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, form)]);

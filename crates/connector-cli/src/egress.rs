@@ -63,7 +63,7 @@ impl EgressArgs {
 
     /// How long and how often to try.
     pub fn policy(&self) -> SendPolicy {
-        SendPolicy { max_time: self.max_time, max_attempts: self.retry.saturating_add(1) }
+        SendPolicy { max_time: self.max_time, max_attempts: self.retry.saturating_add(1), ..SendPolicy::default() }
     }
 }
 

@@ -32,7 +32,7 @@ pub use egress::{
 pub use error::{Delivery, Error, ErrorKind, ProviderAnswer};
 pub use factory::{Connector, ConnectorConfig, ConnectorFactory};
 pub use formats::{FORMATS, TOKEN};
-pub use layers::{Deadline, Progress, Retry, SendPolicy, layered};
+pub use layers::{AtOnce, Deadline, Layered, Progress, Retry, SendPolicy, layered};
 pub use mailbox::{Mailbox, MailboxFault};
 pub use message::{ContentType, EmailTemplate, Message, Payload};
 pub use metadata::{About, Choice, FormItem, FormItemType, Metadata, Preset, ShowCondition};

@@ -2,13 +2,13 @@
 
 use std::{fmt, time::SystemTime};
 
-use connector_kit::{Deadline, EmailConnector, Error, Message, Receipt, Retry, async_trait};
+use connector_kit::{EmailConnector, Error, Layered, Message, Receipt, async_trait};
 use uuid::Uuid;
 
 use crate::Record;
 
 /// A connector, built with retry and deadline around it.
-pub(crate) type Built = Deadline<Retry<Box<dyn EmailConnector>>>;
+pub(crate) type Built = Layered<Box<dyn EmailConnector>>;
 
 /// The active connector of a tenant, built and ready. It holds no configuration, only what the connector made of it.
 pub struct ActiveConnector {

@@ -178,13 +178,13 @@ impl Smtp {
     async fn deliver(&self, mail: &Mail, message: &Message) -> Result<(), Error> {
         let progress = Progress::current();
         let host = &self.sessions.server().host;
-        progress.waits_for(host);
+        progress.waits_for(host.as_str());
         loop {
             let (mut session, reused) = self.sessions.get().await?;
             if mail.needs_utf8 && !session.offers_smtputf8() {
                 return Err(mail::needs_smtputf8(host));
             }
-            progress.waits_for(host);
+            progress.waits_for(host.as_str());
             match session.send(mail, &progress).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if reused && failure.is_stale_connection() => self.sessions.drop_idle(),

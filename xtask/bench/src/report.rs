@@ -30,8 +30,8 @@ pub fn page(found: &Found) -> Result<String> {
          core and the server on another; connector and bare client take turns. CPU is user and system time of the client\n\
          per message (`getrusage`). The connectors are measured as they are used: with retry and deadline around them,\n\
          the template rendered and the recipient parsed for every message. The bare clients are what a service would\n\
-         write itself: reqwest posts bytes made beforehand and reads the answer without looking into it, AWS's SDK and\n\
-         lettre build and sign each message anew.\n",
+         write itself: reqwest serialises the request that the connector sends, for each message anew (and signs it, for\n\
+         Aliyun), and parses the answer; AWS's SDK and lettre build their message from the same content.\n",
     );
     overview(&mut page, &found.tables)?;
     write_waiting(&mut page, found)?;
@@ -96,14 +96,14 @@ fn write_builds(page: &mut String, builds: &[Build]) -> Result<()> {
     }
     page.push_str(
         "\n## Building one connector alone\n\n\
-         Crates in its tree, itself included, and the time of a clean build with everything downloaded.\n\n\
-         | | crates | debug (s) | release (s) |\n|---|---|---|---|\n",
+         Crates in its tree, itself included, and the time of a clean debug build with everything downloaded.\n\n\
+         | | crates | seconds |\n|---|---|---|\n",
     );
-    for Build { package, crates, debug_seconds, release_seconds } in builds {
-        writeln!(page, "| {package} | {crates} | {debug_seconds:.0} | {release_seconds:.0} |")?;
+    for Build { package, crates, seconds } in builds {
+        writeln!(page, "| {package} | {crates} | {seconds:.0} |")?;
     }
     for package in ["connector-registry", "connector-cli"] {
-        writeln!(page, "| {package}, with all connectors | {} | | |", builds::crates(package)?)?;
+        writeln!(page, "| {package}, with all connectors | {} | |", builds::crates(package)?)?;
     }
     Ok(())
 }

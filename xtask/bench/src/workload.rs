@@ -50,8 +50,8 @@ pub enum Provider {
 pub enum By {
     /// Our connector, as it is used: retry and deadline around it.
     Connector,
-    /// The bare client library: lettre over one kept connection per sender, AWS's SDK, or reqwest posting the bytes that the
-    /// connector posts.
+    /// The bare client library: lettre over one kept connection per sender, AWS's SDK, or reqwest writing the request that
+    /// the connector sends.
     Bare,
     /// lettre with its own pool.
     LettrePool,
@@ -89,7 +89,7 @@ impl Provider {
             (By::Connector, _) => self.package(),
             (By::Bare, Self::Smtp) => "lettre, kept connection, TCP_NODELAY",
             (By::Bare, Self::AwsSes) => "aws-sdk-sesv2, one kept client",
-            (By::Bare, _) => "reqwest, same bytes",
+            (By::Bare, _) => "reqwest, the same request",
             (By::LettrePool, _) => "lettre, its own pool",
         }
     }

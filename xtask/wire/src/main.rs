@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
         connectors.insert(id, page);
     }
     connectors.sort_keys();
-    let SendPolicy { max_time, max_attempts } = SendPolicy::default();
+    let SendPolicy { max_time, max_attempts, .. } = SendPolicy::default();
     let seen = json!({
         "kinds": kinds::all(&tool).await?,
         "policy": { "attempts": max_attempts, "seconds": max_time.as_secs() },

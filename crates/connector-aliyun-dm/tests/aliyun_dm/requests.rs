@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     provider::{DirectMail, HOST, SECRET, accepted, config, message, payload, refusal, signed},
-    signature::Moment,
+    signature::{Moment, Nonces},
 };
 
 type Form = Vec<(String, String)>;
@@ -72,7 +72,7 @@ async fn a_request_is_signed_with_the_secret_and_does_not_carry_it() {
 async fn every_attempt_has_a_nonce_of_its_own() {
     let busy = refusal(400, "Throttling.User", "Request was denied due to user flow control.");
     let direct_mail = DirectMail::start(HOST, &config(), vec![busy.clone(), busy, accepted()]).await;
-    let policy = SendPolicy { max_time: Duration::from_secs(15), max_attempts: 3 };
+    let policy = SendPolicy::default();
     let receipt = layered(direct_mail.connector, policy).send(&message()).await.unwrap();
     assert_eq!(receipt.attempts, 3);
     let forms: Vec<Form> = direct_mail.recorder.requests().iter().map(|request| request.form()).collect();
@@ -80,7 +80,9 @@ async fn every_attempt_has_a_nonce_of_its_own() {
         let different: BTreeSet<_> = forms.iter().filter_map(|form| get(form, field)).collect();
         assert_eq!(different.len(), 3, "{field}: {different:?}");
     }
-    assert_ne!(Moment::now().nonce, Moment::now().nonce);
+    let (ours, others) = (Nonces::new(), Nonces::new());
+    let nonces = [&ours, &ours, &others, &others].map(|nonces| Moment::now(nonces).nonce);
+    assert_eq!(BTreeSet::from(nonces).len(), 4);
 }
 
 #[test]

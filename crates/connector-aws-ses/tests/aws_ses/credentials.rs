@@ -111,7 +111,7 @@ async fn a_deadline_while_the_role_is_assumed_is_not_sent() {
     for fault in [Fault::Silent, Fault::ResetAfterRead] {
         aws.recorder.respond_with(move |_| Answer::fault(fault));
         let Aws { recorder, connector } = &aws;
-        let policy = SendPolicy { max_time: Duration::from_millis(300), max_attempts: 1 };
+        let policy = SendPolicy { max_time: Duration::from_millis(300), max_attempts: 1, ..SendPolicy::default() };
         let error = layered(ByRef(connector.as_ref()), policy).send(&message()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent), "{fault:?}: {error}");
         assert!(of(&recorder.requests(), HOST).is_empty());

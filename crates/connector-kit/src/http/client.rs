@@ -131,10 +131,10 @@ impl HttpClient for PooledClient {
 
 impl PooledClient {
     async fn exchange(&self, mut request: HttpRequest, exchange: &Arc<Exchange>) -> Result<HttpResponse, Error> {
-        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let host = exchange.host();
         let client = self.route(&mut request)?;
         let progress = Progress::current();
-        progress.waits_for(&host);
+        progress.waits_for(Arc::clone(&host));
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
         *outgoing.timeout_mut() = request.timeout;

@@ -1,14 +1,13 @@
-//! Never more connections to a host than there are requests to it under way, and never more than a hundred.
+//! Never more connections to a host than there are requests to it under way.
 //!
 //! hyper opens a connection whenever none is idle at the moment a request wants one, and goes on opening it when another
 //! becomes idle before it stands. Under load a request often comes an instant before the connection of the one before it is
 //! back in the pool, and so connections pile up that nothing needed. Here a new connection waits while one that will do
-//! is on its way back or already being opened; most such requests have it within microseconds. What a slow provider keeps
-//! waiting costs a request's memory then, not a connection's.
+//! is on its way back or already being opened; most such requests have it within microseconds.
 
 use std::{
     collections::HashMap,
-    future::pending,
+    future::{pending, poll_fn},
     pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -31,9 +30,6 @@ const COMES_BACK_WITHIN: Duration = Duration::from_millis(250);
 /// busy machine the time may have passed without any of them running.
 const TURNS: usize = 32;
 
-/// Most connections to one host. Each takes tens of kilobytes for its buffers and its TLS.
-const MOST: usize = 100;
-
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 tokio::task_local! {
@@ -55,7 +51,10 @@ impl Connections {
             None => {
                 // Hosts come from configurations, of which there may be many in a process's life.
                 hosts.retain(|_, host| !host.is_quiet());
-                Arc::clone(hosts.entry(origin.into()).or_default())
+                let name = url.host_str().unwrap_or_default().into();
+                let host = Arc::new(Host { name, counts: Mutex::default(), look: Notify::new() });
+                hosts.insert(origin.into(), Arc::clone(&host));
+                host
             }
         };
         host.counts().under_way += 1;
@@ -63,8 +62,8 @@ impl Connections {
     }
 }
 
-#[derive(Default)]
 struct Host {
+    name: Arc<str>,
     counts: Mutex<Counts>,
     /// One that waits should look: there may be room, or what it waits for may never come.
     look: Notify,
@@ -93,7 +92,10 @@ impl Counts {
 
     fn take_one(&mut self) {
         self.free -= 1;
-        self.moved_at = Some(Instant::now());
+        // Only who waits wants to know, and whoever comes to wait reckons from when the last became free.
+        if self.waiting() > 0 {
+            self.moved_at = Some(Instant::now());
+        }
     }
 
     /// Requests that have no connection.
@@ -103,8 +105,7 @@ impl Counts {
 
     /// Whether fewer connections are free or being opened than requests have none.
     fn has_room(&self) -> bool {
-        let to_come = self.opening + self.free.max(0).unsigned_abs();
-        to_come < self.waiting() && to_come + self.served < MOST
+        self.opening + self.free.max(0).unsigned_abs() < self.waiting()
     }
 
     /// Until when the free connections are believed to be on their way back.
@@ -157,6 +158,11 @@ impl Exchange {
         // Dropped half-way, it has ended as well.
         let _ended = Ended(self);
         CURRENT.scope(Arc::clone(self), exchange).await
+    }
+
+    /// The name of the host.
+    pub(super) fn host(&self) -> Arc<str> {
+        Arc::clone(&self.host.name)
     }
 
     /// It has a connection.
@@ -276,16 +282,22 @@ impl<S> Layer<S> for AsNeeded {
     type Service = OpensAsNeeded<S>;
 
     fn layer(&self, connector: S) -> OpensAsNeeded<S> {
-        OpensAsNeeded(connector)
+        OpensAsNeeded(Arc::new(connector))
     }
 }
 
-#[derive(Clone)]
-pub(super) struct OpensAsNeeded<S>(S);
+/// The client clones its connector for every request, and uses few of the clones: shared, they cost nothing.
+pub(super) struct OpensAsNeeded<S>(Arc<S>);
+
+impl<S> Clone for OpensAsNeeded<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<S, R> Service<R> for OpensAsNeeded<S>
 where
-    S: Service<R, Error = BoxError> + Clone + Send + 'static,
+    S: Service<R, Error = BoxError> + Clone + Send + Sync + 'static,
     S::Future: Send,
     R: Send + 'static,
 {
@@ -293,26 +305,30 @@ where
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, destination: R) -> Self::Future {
-        // The one that is ready goes; its clone stays.
-        let next = self.0.clone();
-        let mut connector = std::mem::replace(&mut self.0, next);
+        let connector = Arc::clone(&self.0);
         // The task that asks is the request's; the one that waits may be another.
         let exchange = CURRENT.try_with(Arc::clone);
         Box::pin(async move {
-            let Ok(exchange) = exchange else { return connector.call(destination).await };
+            let Ok(exchange) = exchange else { return open(&*connector, destination).await };
             let Some(mut opening) = exchange.opens().await else {
                 return Err("the request has another connection".into());
             };
-            let connection = connector.call(destination).await;
+            let connection = open(&*connector, destination).await;
             opening.opened = connection.is_ok();
             connection
         })
     }
+}
+
+async fn open<S: Service<R> + Clone, R>(connector: &S, destination: R) -> Result<S::Response, S::Error> {
+    let mut connector = connector.clone();
+    poll_fn(|context| connector.poll_ready(context)).await?;
+    connector.call(destination).await
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

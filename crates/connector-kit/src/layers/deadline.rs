@@ -30,7 +30,7 @@ impl<C: EmailConnector> EmailConnector for Deadline<C> {
         let progress = Progress::until(deadline);
         let send = progress.clone().scope(self.inner.send(message));
         timeout_at(deadline, send).await.unwrap_or_else(|_| {
-            let host = progress.host().unwrap_or_else(|| "the provider".to_owned());
+            let host = progress.host().unwrap_or_else(|| "the provider".into());
             let what = match progress.delivery() {
                 Delivery::NotSent => "the message could not be handed over",
                 Delivery::Unknown => "no answer came",

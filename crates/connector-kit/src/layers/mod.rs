@@ -1,14 +1,16 @@
-//! Layers around a connector. From the outside in: [`Deadline`], [`Retry`], the connector.
+//! Layers around a connector. From the outside in: [`Deadline`], [`Retry`], [`AtOnce`], the connector.
 //!
 //! The order matters. The deadline bounds all attempts and the waits between them together; the retry sees the
-//! deadline and waits only where the wait still fits.
+//! deadline and waits only where the wait still fits; an attempt takes its turn, and a wait holds up nobody.
 
+mod at_once;
 mod deadline;
 mod progress;
 mod retry;
 
 use std::time::Duration;
 
+pub use at_once::AtOnce;
 pub use deadline::Deadline;
 pub use progress::Progress;
 pub use retry::Retry;
@@ -22,16 +24,22 @@ pub struct SendPolicy {
     pub max_time: Duration,
     /// Attempts at most, the first included.
     pub max_attempts: u32,
+    /// Attempts under way at once at most; others wait their turn, within their deadline.
+    pub max_at_once: usize,
 }
 
 impl Default for SendPolicy {
-    /// 3 attempts within 15 seconds.
+    /// 3 attempts within 15 seconds, 100 attempts at once.
     fn default() -> Self {
-        Self { max_time: Duration::from_secs(15), max_attempts: 3 }
+        Self { max_time: Duration::from_secs(15), max_attempts: 3, max_at_once: 100 }
     }
 }
 
-/// `connector` with retry and deadline around it.
-pub fn layered<C: EmailConnector>(connector: C, policy: SendPolicy) -> Deadline<Retry<C>> {
+/// A connector with all layers around it.
+pub type Layered<C> = Deadline<Retry<AtOnce<C>>>;
+
+/// `connector` with deadline, retry and a bound on what is under way at once around it.
+pub fn layered<C: EmailConnector>(connector: C, policy: SendPolicy) -> Layered<C> {
+    let connector = AtOnce::new(connector, policy.max_at_once);
     Deadline::new(Retry::new(connector, policy.max_attempts), policy.max_time)
 }

@@ -26,7 +26,7 @@ struct State {
     written: AtomicBool,
     attempts: AtomicU32,
     id: OnceLock<String>,
-    host: Mutex<Option<String>>,
+    host: Mutex<Option<Arc<str>>>,
     /// The send's own progress, where this is of something else on its way.
     of_send: Option<Progress>,
 }
@@ -87,14 +87,15 @@ impl Progress {
     }
 
     /// Says which host is being waited for, for the error of a deadline that strikes.
-    pub fn waits_for(&self, host: &str) {
-        *self.0.host.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.to_owned());
+    pub fn waits_for(&self, host: impl Into<Arc<str>>) {
+        let host = host.into();
         if let Some(send) = &self.0.of_send {
-            send.waits_for(host);
+            send.waits_for(Arc::clone(&host));
         }
+        *self.0.host.lock().unwrap_or_else(PoisonError::into_inner) = Some(host);
     }
 
-    pub(super) fn host(&self) -> Option<String> {
+    pub(super) fn host(&self) -> Option<Arc<str>> {
         self.0.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,12 +1,6 @@
 //! How many connections the HTTP client opens.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use connector_kit::{
     ConnectTo, Context, Egress,
@@ -100,45 +94,4 @@ async fn a_request_given_up_takes_nothing_from_the_next() {
     let connections = server.recorder.connections();
     post_many(&server.context, 8, 4).await;
     assert!(server.recorder.connections() <= connections + 4);
-}
-
-#[tokio::test]
-async fn a_slow_provider_holds_a_hundred_connections_and_no_more() {
-    let server = server(Answer::status(202).held()).await;
-    let mut waiting = JoinSet::new();
-    for _ in 0..300 {
-        let context = Arc::clone(&server.context);
-        waiting.spawn(async move { post(&context).await });
-    }
-    server.recorder.wait_for_requests(100).await;
-    assert_eq!(server.recorder.connections(), 100);
-    server.recorder.release(300);
-    while let Some(request) = waiting.join_next().await {
-        request.unwrap();
-    }
-    assert_eq!((server.recorder.connections(), server.recorder.request_count()), (100, 300));
-}
-
-#[tokio::test]
-async fn connections_lost_while_others_wait_are_replaced() {
-    let server = server(Answer::status(202)).await;
-    let asked = AtomicUsize::new(0);
-    server.recorder.respond_with(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
-        0..100 => Answer::fault(Fault::HangUp),
-        _ => Answer::status(202),
-    });
-    let mut waiting = JoinSet::new();
-    for _ in 0..150 {
-        let context = Arc::clone(&server.context);
-        waiting.spawn(async move {
-            let url = Url::parse("https://api.example.com/send").unwrap();
-            let request = HttpRequest::post(url, HeaderMap::new(), "x");
-            timeout(HANGS, context.http().execute(request)).await.expect("it waits for nothing").is_ok()
-        });
-    }
-    let mut answered = 0;
-    while let Some(request) = waiting.join_next().await {
-        answered += usize::from(request.unwrap());
-    }
-    assert_eq!(answered, 50, "only those that were on their way are lost");
 }

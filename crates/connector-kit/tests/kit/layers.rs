@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -12,7 +12,10 @@ use connector_kit::{
     Delivery, EmailConnector, Error, ErrorKind, Message, Payload, Progress, Receipt, SendPolicy, UsageType,
     async_trait, layered,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 /// Answers from a script, the last answer again and again.
 struct Scripted {
@@ -168,4 +171,46 @@ async fn what_happens_aside_does_not_count_as_written() {
     let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
     let error = layered(Aside, SendPolicy::default()).send(&message).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent);
+}
+
+/// Sends so many messages at the same time; gives what becomes of them, in how many attempts, and how long it took.
+async fn send_many(connector: Scripted, count: usize) -> (Vec<Result<Receipt, Error>>, usize, Duration) {
+    let connector = Arc::new(connector);
+    let layered = Arc::new(layered(Arc::clone(&connector), SendPolicy::default()));
+    let started = Instant::now();
+    let mut sends = JoinSet::new();
+    for _ in 0..count {
+        let layered = Arc::clone(&layered);
+        let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+        sends.spawn(async move { layered.send(&message).await });
+    }
+    let outcomes = sends.join_all().await;
+    (outcomes, connector.sends.load(Ordering::Relaxed) as usize, started.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_are_under_way_at_once_and_others_wait_their_turn() {
+    let slow = Scripted { takes: Duration::from_secs(1), ..Scripted::new(vec![Ok(())]) };
+    let (outcomes, attempts, took) = send_many(slow, 250).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!((attempts, took.as_secs()), (250, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_vain_is_not_sent() {
+    let silent = Scripted { takes: Duration::from_secs(60), writes: true, ..Scripted::new(vec![Ok(())]) };
+    let (outcomes, attempts, took) = send_many(silent, 250).await;
+    let unknown = outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).map(Error::delivery);
+    assert_eq!(unknown.filter(|delivery| *delivery == Delivery::Unknown).count(), attempts, "those that had begun");
+    assert!(outcomes.iter().all(Result::is_err) && attempts >= 100);
+    assert_eq!(took.as_secs(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_between_attempts_holds_up_nobody() {
+    let refused = Err(unavailable().with_retry_after(Some(Duration::from_secs(10))));
+    let busy = Scripted::new([vec![refused; 100], vec![Ok(())]].concat());
+    let (outcomes, attempts, took) = send_many(busy, 200).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!((attempts, took.as_secs()), (300, 10));
 }

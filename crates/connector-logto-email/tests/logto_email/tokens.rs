@@ -107,7 +107,7 @@ async fn one_that_cannot_be_fetched_leaves_the_message_unsent() {
             logto.grants(vec![answer]);
             // Short where the deadline is waited for.
             let seconds = if attempts == 3 { 15 } else { 2 };
-            let policy = SendPolicy { max_time: Duration::from_secs(seconds), max_attempts: 3 };
+            let policy = SendPolicy { max_time: Duration::from_secs(seconds), ..SendPolicy::default() };
             let error = layered(logto.connector, policy).send(&message()).await.unwrap_err();
             assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{what}: {error}");
             let requests = logto.recorder.requests();

@@ -264,7 +264,7 @@ async fn a_token_that_cannot_be_had_is_not_sent() {
 #[tokio::test]
 async fn a_deadline_while_waiting_for_a_token_is_not_sent() {
     let provider = Provider::start(xoauth2(), vec![Answer::fault(Fault::Silent)]).await;
-    let policy = SendPolicy { max_time: Duration::from_millis(300), max_attempts: 3 };
+    let policy = SendPolicy { max_time: Duration::from_millis(300), ..SendPolicy::default() };
     let error = layered(provider.connector(refresh()), policy).send(&message()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent));
 }
