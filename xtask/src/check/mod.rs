@@ -43,7 +43,7 @@ const CHECKS: [Check; 14] = [
     Check { name: "packages", says: "published crates package, with all that belongs in", run: packages::check },
     Check {
         name: "alone",
-        says: "published crates build one by one, with default features and with none",
+        says: "published crates build one by one, with default features and with none, and so do their tests",
         run: alone::check,
     },
 ];
