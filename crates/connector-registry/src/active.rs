@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use connector_kit::{EmailConnector, Error, Layered, Message, Receipt, async_trait};
 use uuid::Uuid;
 
-use crate::Record;
+use crate::Saved;
 
 /// A connector, built with retry and deadline around it.
 pub(crate) type Built = Layered<Box<dyn EmailConnector>>;
@@ -20,9 +20,10 @@ pub struct ActiveConnector {
 }
 
 impl ActiveConnector {
-    pub(crate) fn new(record: &Record, built: Built) -> Self {
-        let Record { id, connector, activated_at, revision, .. } = record;
-        Self { id: *id, connector: connector.clone(), activated_at: *activated_at, revision: *revision, built }
+    pub(crate) fn new(saved: &Saved, built: Built) -> Self {
+        let Saved { id, connector, saved_at, activated_at, revision, .. } = saved;
+        let activated_at = activated_at.unwrap_or(*saved_at);
+        Self { id: *id, connector: connector.clone(), activated_at, revision: *revision, built }
     }
 
     /// The id of its configuration.

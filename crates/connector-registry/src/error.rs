@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use uuid::Uuid;
 
-use crate::{StoreError, UnknownConnector};
+use crate::{Dependent, InvalidLanguage, StoreError, UnknownConnector};
 
 /// A change or a send that failed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,18 @@ pub enum Error {
         /// Its connector's id.
         connector: String,
     },
+    /// Nothing was ever stored for the tenant.
+    #[error("tenant `{tenant}` does not exist: set a connector up for it first, or check the name")]
+    UnknownTenant {
+        /// The tenant.
+        tenant: String,
+    },
+    /// No tenant can be called that.
+    #[error("the tenant's name {fault}")]
+    InvalidTenant {
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// The catalog has no such connector.
     #[error(transparent)]
     UnknownConnector(#[from] UnknownConnector),
@@ -43,25 +55,79 @@ pub enum Error {
         /// The tenant.
         tenant: String,
     },
+    /// The tenant has no such template of its own.
+    #[error(
+        "tenant `{tenant}` has no template for {usage_type} in `{language}`: list its templates to see which there are"
+    )]
+    UnknownTemplate {
+        /// The tenant.
+        tenant: String,
+        /// The language tag.
+        language: String,
+        /// The usage type.
+        usage_type: String,
+    },
+    /// A text that is no language tag.
+    #[error(transparent)]
+    InvalidLanguage(#[from] InvalidLanguage),
+    /// Sign-in relies on the connector that is to be removed.
+    #[error(
+        "tenant `{tenant}` relies on its connector: without it {} would stop working. Change to another one instead, turn \
+         that off first, or force it",
+        listed(dependents)
+    )]
+    ReliedOn {
+        /// The tenant.
+        tenant: String,
+        /// What would break.
+        dependents: Vec<Dependent>,
+    },
+    /// Sign-in is to rely on email, and there is no connector.
+    #[error("tenant `{tenant}` has no active connector, which {} needs: set one up first", listed(dependents))]
+    NeedsConnector {
+        /// The tenant.
+        tenant: String,
+        /// What needs it.
+        dependents: Vec<Dependent>,
+    },
+    /// Others kept changing the tenant meanwhile. Nothing was changed.
+    #[error("tenant `{tenant}` is being changed by others all the time: nothing was changed, try again")]
+    Contended {
+        /// The tenant.
+        tenant: String,
+    },
     /// The configuration cannot work. Nothing was stored, and what was active still is.
     #[error("{0}; correct it and try again")]
     InvalidConfig(#[source] connector_kit::Error),
     /// The connector did not send the message.
     #[error(transparent)]
     Send(#[from] connector_kit::Error),
-    /// The store failed. Whether a change took place may be unknown.
+    /// The store could not be reached. Whether a change took place may be unknown.
     #[error("the store of configurations failed: {0}; check the status before trying again")]
     Store(#[source] Box<dyn StdError + Send + Sync>),
+    /// The store cannot do it until somebody mends what is wrong. Nothing was changed.
+    #[error("the store of configurations cannot be used: {0}")]
+    StoreUnusable(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+fn listed(dependents: &[Dependent]) -> String {
+    dependents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Error {
     pub(crate) fn of_store(tenant: &str, cause: StoreError) -> Self {
         let tenant = tenant.to_owned();
         match cause {
+            StoreError::UnknownTenant => Self::UnknownTenant { tenant },
             StoreError::AlreadyActive { id, connector } => Self::AlreadyActive { tenant, id, connector },
             StoreError::NoneActive => Self::NoActiveConnector { tenant },
+            StoreError::Outdated { .. } => Self::Contended { tenant },
             StoreError::UnknownConfiguration { id } => Self::UnknownConfiguration { tenant, id },
+            StoreError::UnknownTemplate { language, usage_type } => {
+                Self::UnknownTemplate { tenant, language, usage_type }
+            }
             StoreError::Unavailable(cause) => Self::Store(cause),
+            StoreError::Unusable(cause) => Self::StoreUnusable(cause),
         }
     }
 }

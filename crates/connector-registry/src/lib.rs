@@ -2,15 +2,24 @@
 
 mod active;
 mod catalog;
+mod change;
 mod error;
 mod memory;
 mod registry;
+mod sign_in;
 mod store;
+mod templates;
+mod tenant_name;
 
 pub use active::ActiveConnector;
 pub use catalog::{Catalog, DuplicateId, UnknownConnector};
+pub use change::{Action, Actor, Change, Edit, Entry, Expects, HistoryEntry};
+pub use connector_kit::{ConnectorFactory, ContentType, EmailTemplate, Secret, UsageType};
 pub use error::Error;
 pub use memory::MemoryStore;
-pub use registry::Registry;
-pub use store::{ConnectorStore, Draft, Record, Removal, Snapshot, Status, StoreError};
+pub use registry::{Activated, Candidate, Follower, Proposal, Registry, Removed};
+pub use sign_in::{Dependent, Identifier, SignIn, SignInMethod, SignInSettings, SignUp};
+pub use store::{Changed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantState};
+pub use templates::{InvalidLanguage, LocalizedTemplate, language_tag};
+pub use tenant_name::tenant_name;
 pub use uuid::Uuid;

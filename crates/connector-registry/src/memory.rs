@@ -1,46 +1,117 @@
 //! A store that lives as long as the process: for tests, for trying things out, and for hosts that set up at start.
 
 use std::{
-    collections::HashMap,
+    cmp::Reverse,
+    collections::BTreeMap,
     fmt,
+    ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use connector_kit::async_trait;
+use serde_json::Value;
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::{ConnectorStore, Draft, Record, Removal, Snapshot, Status, StoreError};
+use crate::{
+    Change, Changed, ConnectorStore, Draft, Edit, Expects, HistoryEntry, LocalizedTemplate, Record, Saved,
+    SealedConfig, SignInSettings, Status, StoreError, TenantState,
+};
 
-/// Keeps configurations in memory.
-#[derive(Default)]
+/// How much news is kept for whoever is slow to take it.
+const NEWS: usize = 1024;
+
+/// Keeps everything in memory.
 pub struct MemoryStore {
-    tenants: Mutex<HashMap<String, Tenant>>,
+    tenants: Mutex<BTreeMap<String, Tenant>>,
+    news: broadcast::Sender<Changed>,
 }
 
-/// The configurations of one tenant.
-#[derive(Default)]
+/// What one tenant has.
+#[derive(Clone, Default)]
 struct Tenant {
     revision: u64,
-    active: Option<Record>,
-    kept: Vec<Record>,
+    active: Option<Uuid>,
+    /// In the order they were saved in.
+    records: Vec<Record>,
+    sign_in: SignInSettings,
+    fallback_language: Option<String>,
+    templates: Vec<LocalizedTemplate>,
+    history: Vec<HistoryEntry>,
 }
 
 impl Tenant {
-    /// Makes `record` the active one and keeps the one that was.
-    fn activate(&mut self, record: Record) -> Record {
-        self.revision += 1;
-        let record = Record { revision: self.revision, ..record };
-        // Newest last: `status` turns it round.
-        self.kept.extend(self.active.replace(record.clone()));
-        record
+    fn record(&mut self, id: Uuid) -> Result<&mut Record, StoreError> {
+        let found = self.records.iter_mut().find(|record| record.saved.id == id);
+        found.ok_or(StoreError::UnknownConfiguration { id })
     }
 
-    fn take_kept(&mut self, id: Uuid) -> Result<Record, StoreError> {
-        let index = self.kept.iter().position(|record| record.id == id);
-        let index = index.ok_or(StoreError::UnknownConfiguration { id })?;
-        Ok(self.kept.remove(index))
+    fn active(&self) -> Option<&Record> {
+        self.records.iter().find(|record| Some(record.saved.id) == self.active)
     }
+
+    fn check(&self, expects: Expects) -> Result<(), StoreError> {
+        match (expects, self.active()) {
+            (Expects::Revision(expected), _) if expected != self.revision => {
+                Err(StoreError::Outdated { revision: self.revision })
+            }
+            (Expects::NoneActive, Some(Record { saved, .. })) => {
+                Err(StoreError::AlreadyActive { id: saved.id, connector: saved.connector.clone() })
+            }
+            (Expects::OneActive, None) => Err(StoreError::NoneActive),
+            _ => Ok(()),
+        }
+    }
+
+    fn edit(&mut self, edit: Edit, at: SystemTime) -> Result<(), StoreError> {
+        match edit {
+            Edit::Save(draft) => self.records.push(draft.into()),
+            Edit::Activate(id) if self.active == Some(id) => {}
+            Edit::Activate(id) => {
+                let revision = self.revision;
+                let saved = &mut self.record(id)?.saved;
+                (saved.activated_at, saved.revision) = (Some(at), revision);
+                self.active = Some(id);
+            }
+            Edit::Remove(id) => {
+                self.record(id)?;
+                self.records.retain(|record| record.saved.id != id);
+                self.active.take_if(|active| *active == id);
+            }
+            Edit::Tested(id) => self.record(id)?.saved.tested_at = Some(at),
+            Edit::SignIn(settings) => self.sign_in = settings,
+            Edit::FallbackLanguage(language) => self.fallback_language = language,
+            Edit::PutTemplate(template) => {
+                self.templates.retain(|known| !is_for(known, &template.language, template.usage_type.as_str()));
+                self.templates.push(template);
+            }
+            Edit::RemoveTemplate { language, usage_type } => {
+                let before = self.templates.len();
+                self.templates.retain(|known| !is_for(known, &language, &usage_type));
+                if self.templates.len() == before {
+                    return Err(StoreError::UnknownTemplate { language, usage_type });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> TenantState {
+        let mut templates = self.templates.clone();
+        templates.sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
+        TenantState {
+            revision: self.revision,
+            active: self.active().cloned(),
+            sign_in: self.sign_in.clone(),
+            fallback_language: self.fallback_language.clone(),
+            templates,
+        }
+    }
+}
+
+fn is_for(template: &LocalizedTemplate, language: &str, usage_type: &str) -> bool {
+    template.language == language && template.usage_type.as_str() == usage_type
 }
 
 impl MemoryStore {
@@ -50,78 +121,111 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn tenants(&self) -> MutexGuard<'_, HashMap<String, Tenant>> {
+    fn tenants(&self) -> MutexGuard<'_, BTreeMap<String, Tenant>> {
         // No mutation leaves a tenant half changed, so a panic elsewhere is no reason to fail here.
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self { tenants: Mutex::default(), news: broadcast::Sender::new(NEWS) }
+    }
+}
+
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("tenants", &self.tenants().len()).finish()
+        f.debug_struct("MemoryStore").field("tenants", &self.tenants().len()).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl ConnectorStore for MemoryStore {
-    async fn active(&self, tenant: &str) -> Result<Snapshot, StoreError> {
+    async fn tenant(&self, tenant: &str) -> Result<Option<TenantState>, StoreError> {
+        Ok(self.tenants().get(tenant).map(Tenant::state))
+    }
+
+    async fn status(&self, tenant: &str) -> Result<Option<Status>, StoreError> {
         let tenants = self.tenants();
-        let snapshot = |tenant: &Tenant| Snapshot { revision: tenant.revision, active: tenant.active.clone() };
-        Ok(tenants.get(tenant).map(snapshot).unwrap_or_default())
+        let Some(tenant) = tenants.get(tenant) else { return Ok(None) };
+        let kept = tenant.records.iter().rev().filter(|record| Some(record.saved.id) != tenant.active);
+        let mut kept: Vec<Saved> = kept.map(|record| record.saved.clone()).collect();
+        kept.sort_by_key(|saved| (Reverse(saved.revision), Reverse(saved.saved_at)));
+        let active = tenant.active().map(|record| record.saved.clone());
+        Ok(Some(Status { revision: tenant.revision, active, kept }))
     }
 
-    async fn status(&self, tenant: &str) -> Result<Status, StoreError> {
+    async fn configuration(&self, tenant: &str, id: Uuid) -> Result<Option<Record>, StoreError> {
         let tenants = self.tenants();
-        let Some(tenant) = tenants.get(tenant) else { return Ok(Status::default()) };
-        let kept = tenant.kept.iter().rev().cloned().collect();
-        Ok(Status { revision: tenant.revision, active: tenant.active.clone(), kept })
+        let records = tenants.get(tenant).map_or(&[][..], |tenant| &tenant.records);
+        Ok(records.iter().find(|record| record.saved.id == id).cloned())
     }
 
-    async fn set_up(&self, tenant: &str, draft: Draft) -> Result<Record, StoreError> {
+    async fn commit(&self, name: &str, change: Change) -> Result<TenantState, StoreError> {
+        let Change { creates, expects, edits, entry, at } = change;
         let mut tenants = self.tenants();
-        let tenant = tenants.entry(tenant.to_owned()).or_default();
-        match &tenant.active {
-            Some(Record { id, connector, .. }) => {
-                Err(StoreError::AlreadyActive { id: *id, connector: connector.clone() })
-            }
-            None => Ok(tenant.activate(draft.into())),
+        let mut tenant = match tenants.get(name) {
+            Some(tenant) => tenant.clone(),
+            None if creates => Tenant::default(),
+            None => return Err(StoreError::UnknownTenant),
+        };
+        tenant.check(expects)?;
+        tenant.revision += 1;
+        for edit in edits {
+            tenant.edit(edit, at)?;
         }
+        tenant.history.push(HistoryEntry { revision: tenant.revision, at, entry });
+        let state = tenant.state();
+        tenants.insert(name.to_owned(), tenant);
+        // Nobody listening is no fault.
+        let _ = self.news.send(Changed::Tenant(name.to_owned()));
+        Ok(state)
     }
 
-    async fn change(&self, tenant: &str, draft: Draft) -> Result<Record, StoreError> {
-        let mut tenants = self.tenants();
-        let tenant = tenants.get_mut(tenant).filter(|tenant| tenant.active.is_some());
-        Ok(tenant.ok_or(StoreError::NoneActive)?.activate(draft.into()))
+    async fn history(&self, tenant: &str, before: Option<u64>, limit: u32) -> Result<Vec<HistoryEntry>, StoreError> {
+        let tenants = self.tenants();
+        let entries = tenants.get(tenant).map_or(&[][..], |tenant| &tenant.history).iter().rev();
+        let entries = entries.filter(|entry| before.is_none_or(|before| entry.revision < before));
+        Ok(entries.take(limit as usize).cloned().collect())
     }
 
-    async fn activate(&self, tenant: &str, id: Uuid, at: SystemTime) -> Result<Record, StoreError> {
-        let mut tenants = self.tenants();
-        let tenant = tenants.get_mut(tenant).ok_or(StoreError::UnknownConfiguration { id })?;
-        if let Some(active) = tenant.active.as_ref().filter(|active| active.id == id) {
-            return Ok(active.clone());
-        }
-        let record = tenant.take_kept(id)?;
-        Ok(tenant.activate(Record { activated_at: at, ..record }))
+    async fn tenants(&self, after: Option<&str>, limit: u32) -> Result<Vec<String>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let tenants = self.tenants();
+        Ok(tenants
+            .range::<str, _>((from, Bound::Unbounded))
+            .map(|(name, _)| name.clone())
+            .take(limit as usize)
+            .collect())
     }
 
-    async fn remove(&self, tenant: &str, id: Option<Uuid>) -> Result<Removal, StoreError> {
-        let unknown = || id.map_or(StoreError::NoneActive, |id| StoreError::UnknownConfiguration { id });
-        let mut tenants = self.tenants();
-        let tenant = tenants.get_mut(tenant).ok_or_else(unknown)?;
-        let of_active = |active: &mut Record| id.is_none_or(|id| id == active.id);
-        if let Some(removed) = tenant.active.take_if(of_active) {
-            tenant.revision += 1;
-            return Ok(Removal { removed, was_active: true, revision: tenant.revision });
-        }
-        let removed = tenant.take_kept(id.ok_or_else(unknown)?)?;
-        Ok(Removal { removed, was_active: false, revision: tenant.revision })
+    async fn revisions(&self, tenants: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        let known = self.tenants();
+        let revision = |name: &String| Some((name.clone(), known.get(name)?.revision));
+        Ok(tenants.iter().filter_map(revision).collect())
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.news.subscribe()
+    }
+
+    fn seal(&self, _: &str, _: Uuid, _: &str, _: &Value) -> Result<SealedConfig, StoreError> {
+        Err(no_key())
+    }
+
+    fn unseal(&self, _: &str, _: Uuid, _: &SealedConfig) -> Result<Value, StoreError> {
+        Err(no_key())
     }
 }
 
+fn no_key() -> StoreError {
+    StoreError::Unusable("a store in memory has no key to seal secrets with".into())
+}
+
 impl From<Draft> for Record {
-    /// The record of a draft that is activated as it is stored; the store gives it its revision.
+    /// The record of a draft that was never activated.
     fn from(draft: Draft) -> Self {
         let Draft { id, connector, config, saved_at } = draft;
-        Self { id, connector, config, saved_at, activated_at: saved_at, revision: 0 }
+        Self { saved: Saved { id, connector, saved_at, activated_at: None, tested_at: None, revision: 0 }, config }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use connector_kit::{Context, Egress, ErrorKind, Message, Payload, Receipt, SendPolicy, UsageType};
-use connector_registry::{Catalog, MemoryStore, Registry};
+use connector_registry::{Actor, Catalog, MemoryStore, Proposal, Registry};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ async fn walk(args: &Args) -> Result<Exit, Failure> {
 
     let registry =
         Registry::new(Catalog::builtin(), Context::new(Egress::default())?, SendPolicy::default(), MemoryStore::new());
-    registry.set_up(TENANT, CONNECTOR, config(port)).await?;
+    registry.set_up(TENANT, Proposal::new(CONNECTOR, config(port)), &Actor::new("quickstart", "this machine")).await?;
     steps.say(&format!("2. Set up the connector {CONNECTOR} with it, in memory only. It is now the active one."))?;
 
     let mut code = OneTimeCode::new()

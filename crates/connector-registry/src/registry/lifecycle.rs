@@ -1,0 +1,315 @@
+//! A configuration's life: proposed, tested, activated, changed away from, rolled back to, removed.
+
+use connector_kit::{Message, Receipt};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Registry, TURNS, moment, send_with};
+use crate::{
+    Action, Actor, Change, ConnectorStore, Dependent, Draft, Edit, Entry, Error, Expects, Record, Saved, Status,
+    StoreError, TenantState, active::Built, templates::Templates, tenant_name,
+};
+
+/// A configuration that is to be stored.
+#[derive(Clone)]
+pub struct Proposal {
+    connector: String,
+    config: Value,
+    test: Option<Message>,
+}
+
+impl Proposal {
+    /// A configuration for the connector with this id. Where a secret in it is masked (`******`), the active
+    /// configuration's is meant.
+    #[must_use]
+    pub fn new(connector: impl Into<String>, config: Value) -> Self {
+        Self { connector: connector.into(), config, test: None }
+    }
+
+    /// Has `message` sent through it first, on the same path as any other message. Unless it is accepted, nothing is
+    /// stored.
+    #[must_use]
+    pub fn tested_with(mut self, message: Message) -> Self {
+        self.test = Some(message);
+        self
+    }
+}
+
+/// What a message is to be tested through.
+#[derive(Clone)]
+pub enum Candidate {
+    /// The active configuration.
+    Active,
+    /// A stored configuration.
+    Stored(Uuid),
+    /// One that is not stored.
+    Proposed {
+        /// The connector's id.
+        connector: String,
+        /// Its configuration; masked secrets mean those of the active one.
+        config: Value,
+    },
+}
+
+/// A configuration that was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activated {
+    /// What was stored.
+    pub saved: Saved,
+    /// What came of the test, where one was asked for.
+    pub test: Option<Receipt>,
+}
+
+/// A configuration that was removed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removed {
+    /// What it was.
+    pub saved: Saved,
+    /// Whether it was the active one, so that none is active after it.
+    pub was_active: bool,
+    /// What stopped working with it.
+    pub broke: Vec<Dependent>,
+}
+
+impl<S: ConnectorStore> Registry<S> {
+    /// Stores the tenant's first configuration and activates it.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyActive`] when the tenant has an active one: [`Registry::change`] replaces it.
+    /// [`Error::UnknownConnector`], [`Error::InvalidConfig`] and [`Error::Send`] (of the test) before anything is stored;
+    /// [`Error::InvalidTenant`], [`Error::Store`].
+    pub async fn set_up(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
+        self.store_proposal(tenant, proposal, Action::SetUp, by).await
+    }
+
+    /// Stores a configuration and activates it in place of the active one, which is kept.
+    ///
+    /// # Errors
+    /// [`Error::NoActiveConnector`] when the tenant has none: [`Registry::set_up`] makes the first. Otherwise as there.
+    pub async fn change(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
+        self.store_proposal(tenant, proposal, Action::Change, by).await
+    }
+
+    /// Stores a configuration without activating it; [`Registry::roll_back`] to its id does.
+    ///
+    /// # Errors
+    /// As of [`Registry::set_up`], but for what is active.
+    pub async fn save(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
+        self.store_proposal(tenant, proposal, Action::Save, by).await
+    }
+
+    async fn store_proposal(
+        &self,
+        tenant: &str,
+        proposal: Proposal,
+        action: Action,
+        by: &Actor,
+    ) -> Result<Activated, Error> {
+        tenant_name(tenant)?;
+        let expects = match action {
+            Action::SetUp => Expects::NoneActive,
+            Action::Change => Expects::OneActive,
+            _ => Expects::Anything,
+        };
+        let Proposal { connector, config, test } = proposal;
+        let (config, built) = self.prepare(tenant, &connector, config).await?;
+        let receipt = match &test {
+            Some(message) => {
+                // Whoever is refused anyway is refused before a message goes out.
+                self.check(tenant, expects).await?;
+                Some(self.send_through(tenant, &built, message).await?)
+            }
+            None => None,
+        };
+        let (id, at) = (Uuid::new_v4(), moment());
+        let draft = Draft { id, connector: connector.clone(), config, saved_at: at };
+        let tested = receipt.is_some().then_some(Edit::Tested(id));
+        let activated = (action != Action::Save).then_some(Edit::Activate(id));
+        let edits = [Some(Edit::Save(draft)), tested, activated].into_iter().flatten().collect();
+        let entry = entry(by, action, Some((id, connector)), json!({}));
+        let change = Change { creates: action != Action::Change, expects, edits, entry, at };
+        let state =
+            self.commit(tenant, change, Some((id, built))).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        let saved = self.saved_in(tenant, &state, id).await?;
+        Ok(Activated { saved, test: receipt })
+    }
+
+    /// Activates a kept configuration: the one with this `id`, or the one that was active last. The one active until
+    /// then is kept, so a second rollback undoes the first.
+    ///
+    /// # Errors
+    /// [`Error::UnknownConfiguration`], or [`Error::NothingToRollBackTo`] when no earlier one is kept;
+    /// [`Error::UnknownTenant`]. [`Error::UnknownConnector`] and [`Error::InvalidConfig`] when this version cannot use
+    /// the configuration; what is active then stays so. [`Error::Contended`], [`Error::Store`].
+    pub async fn roll_back(&self, tenant: &str, id: Option<Uuid>, by: &Actor) -> Result<Saved, Error> {
+        for _ in 0..TURNS {
+            let Status { revision, active, kept } = self.existing(tenant).await?;
+            let target = match id {
+                None => kept
+                    .into_iter()
+                    .find(|saved| saved.activated_at.is_some())
+                    .ok_or_else(|| Error::NothingToRollBackTo { tenant: tenant.to_owned() })?,
+                // What is active stays so: doing it twice does no harm.
+                Some(id) if active.as_ref().is_some_and(|active| active.id == id) => {
+                    return active.ok_or_else(|| unknown(tenant, id));
+                }
+                Some(id) => kept.into_iter().find(|saved| saved.id == id).ok_or_else(|| unknown(tenant, id))?,
+            };
+            let record = self.configuration(tenant, target.id).await?;
+            let built = self.build(&record.saved.connector, &record.config)?;
+            let entry = entry(by, Action::RollBack, Some((target.id, target.connector)), json!({}));
+            let edits = vec![Edit::Activate(target.id)];
+            let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at: moment() };
+            match self.commit(tenant, change, Some((target.id, built))).await {
+                Err(StoreError::Outdated { .. }) => {}
+                Err(cause) => return Err(Error::of_store(tenant, cause)),
+                Ok(state) => return self.saved_in(tenant, &state, target.id).await,
+            }
+        }
+        Err(Error::Contended { tenant: tenant.to_owned() })
+    }
+
+    /// Deletes a configuration, secrets and all: the one with this `id`, or the active one, after which the tenant cannot
+    /// send until one is set up or rolled back to.
+    ///
+    /// # Errors
+    /// [`Error::ReliedOn`] with what would break, unless it is `forced`. [`Error::UnknownConfiguration`],
+    /// [`Error::NoActiveConnector`], [`Error::UnknownTenant`], [`Error::Contended`], [`Error::Store`].
+    pub async fn remove(&self, tenant: &str, id: Option<Uuid>, forced: bool, by: &Actor) -> Result<Removed, Error> {
+        for _ in 0..TURNS {
+            let Status { revision, active, kept } = self.existing(tenant).await?;
+            let active_id = active.as_ref().map(|active| active.id);
+            let saved = match id {
+                None => active.ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })?,
+                Some(id) => {
+                    let mut stored = active.into_iter().chain(kept);
+                    stored.find(|saved| saved.id == id).ok_or_else(|| unknown(tenant, id))?
+                }
+            };
+            let was_active = active_id == Some(saved.id);
+            let broke = if was_active { self.tenant(tenant).await?.sign_in.relies_on_email() } else { Vec::new() };
+            if !broke.is_empty() && !forced {
+                return Err(Error::ReliedOn { tenant: tenant.to_owned(), dependents: broke });
+            }
+            let details = json!({ "wasActive": was_active, "broke": broke });
+            let entry = entry(by, Action::Remove, Some((saved.id, saved.connector.clone())), details);
+            let edits = vec![Edit::Remove(saved.id)];
+            // Whoever makes sign-in rely on email meanwhile raises the revision.
+            let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at: moment() };
+            match self.commit(tenant, change, None).await {
+                Err(StoreError::Outdated { .. }) => {}
+                Err(cause) => return Err(Error::of_store(tenant, cause)),
+                Ok(_) => return Ok(Removed { saved, was_active, broke }),
+            }
+        }
+        Err(Error::Contended { tenant: tenant.to_owned() })
+    }
+
+    /// Sends `message` through a configuration that need not be active, on the same path as any other message. What came
+    /// of it is noted in the history of a tenant that exists.
+    ///
+    /// # Errors
+    /// [`Error::Send`] with the connector's error; [`Error::UnknownConfiguration`], [`Error::NoActiveConnector`],
+    /// [`Error::UnknownConnector`], [`Error::InvalidConfig`], [`Error::Store`].
+    pub async fn test(
+        &self,
+        tenant: &str,
+        candidate: Candidate,
+        message: &Message,
+        by: &Actor,
+    ) -> Result<Receipt, Error> {
+        let (id, connector, built) = match candidate {
+            Candidate::Proposed { connector, config } => {
+                let (_, built) = self.prepare(tenant, &connector, config).await?;
+                (None, connector, built)
+            }
+            Candidate::Stored(id) => {
+                let record = self.configuration(tenant, id).await?;
+                (Some(id), record.saved.connector.clone(), self.build(&record.saved.connector, &record.config)?)
+            }
+            Candidate::Active => {
+                let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+                let record = state.and_then(|state| state.active);
+                let record = record.ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })?;
+                let built = self.build(&record.saved.connector, &record.config)?;
+                (Some(record.saved.id), record.saved.connector, built)
+            }
+        };
+        let outcome = self.send_through(tenant, &built, message).await;
+        let details = json!({
+            "usageType": message.usage_type,
+            "locale": message.payload.get("locale"),
+            "outcome": match &outcome {
+                Ok(_) => "sent",
+                Err(Error::Send(error)) => error.kind().name(),
+                Err(_) => "failed",
+            },
+        });
+        let entry = Entry { configuration: id, connector: Some(connector), ..entry(by, Action::Test, None, details) };
+        let edits = id.filter(|_| outcome.is_ok()).map(Edit::Tested).into_iter().collect();
+        let change = Change { creates: false, expects: Expects::Anything, edits, entry, at: moment() };
+        match self.commit(tenant, change, None).await {
+            Ok(_) | Err(StoreError::UnknownTenant) => {}
+            // The message has gone out, or has not: that is what the caller must hear of.
+            Err(cause) => tracing::warn!(tenant, %cause, "the test could not be noted in the history"),
+        }
+        outcome
+    }
+
+    async fn send_through(&self, tenant: &str, built: &Built, message: &Message) -> Result<Receipt, Error> {
+        let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        let templates = state.as_ref().map(Templates::of).unwrap_or_default();
+        Ok(send_with(built, &templates, message).await?)
+    }
+
+    /// The configuration that is meant, and its connector.
+    async fn prepare(&self, tenant: &str, connector: &str, config: Value) -> Result<(Value, Built), Error> {
+        let _ = tenant;
+        let built = self.build(connector, &config)?;
+        Ok((config, built))
+    }
+
+    async fn check(&self, tenant: &str, expects: Expects) -> Result<(), Error> {
+        let Status { active, .. } = self.status(tenant).await?;
+        let tenant = tenant.to_owned();
+        match (expects, active) {
+            (Expects::NoneActive, Some(Saved { id, connector, .. })) => {
+                Err(Error::AlreadyActive { tenant, id, connector })
+            }
+            (Expects::OneActive, None) => Err(Error::NoActiveConnector { tenant }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn existing(&self, tenant: &str) -> Result<Status, Error> {
+        let status = self.inner.store.status(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        status.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
+    }
+
+    /// One configuration with its content, active or kept.
+    ///
+    /// # Errors
+    /// [`Error::UnknownConfiguration`], [`Error::Store`].
+    pub async fn configuration(&self, tenant: &str, id: Uuid) -> Result<Record, Error> {
+        let record =
+            self.inner.store.configuration(tenant, id).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        record.ok_or_else(|| unknown(tenant, id))
+    }
+
+    /// What was stored under `id` by the commit that made `state`.
+    async fn saved_in(&self, tenant: &str, state: &TenantState, id: Uuid) -> Result<Saved, Error> {
+        match &state.active {
+            Some(record) if record.saved.id == id => Ok(record.saved.clone()),
+            _ => Ok(self.configuration(tenant, id).await?.saved),
+        }
+    }
+}
+
+fn entry(by: &Actor, action: Action, of: Option<(Uuid, String)>, details: Value) -> Entry {
+    let (configuration, connector) = of.unzip();
+    Entry { by: by.clone(), action, configuration, connector, details }
+}
+
+fn unknown(tenant: &str, id: Uuid) -> Error {
+    Error::UnknownConfiguration { tenant: tenant.to_owned(), id }
+}

@@ -1,0 +1,109 @@
+//! What a tenant's sign-in relies on, and its own templates.
+
+use connector_kit::UsageType;
+use serde_json::json;
+
+use super::{Registry, moment};
+use crate::{
+    Action, Actor, Change, ConnectorStore, Edit, Entry, Error, Expects, LocalizedTemplate, SignInSettings, StoreError,
+    TenantState, language_tag, tenant_name,
+};
+
+impl<S: ConnectorStore> Registry<S> {
+    /// Everything the store has on a tenant but its kept configurations.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTenant`], [`Error::Store`].
+    pub async fn tenant(&self, tenant: &str) -> Result<TenantState, Error> {
+        let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        state.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
+    }
+
+    /// Sets what sign-in relies on, completed by what follows from it, and returns that.
+    ///
+    /// # Errors
+    /// [`Error::NeedsConnector`] when it relies on email and no connector is active. [`Error::InvalidTenant`],
+    /// [`Error::Store`].
+    pub async fn put_sign_in(
+        &self,
+        tenant: &str,
+        settings: SignInSettings,
+        by: &Actor,
+    ) -> Result<SignInSettings, Error> {
+        let settings = settings.completed();
+        let dependents = settings.relies_on_email();
+        let expects = if dependents.is_empty() { Expects::Anything } else { Expects::OneActive };
+        let details = json!({ "reliesOnEmail": dependents });
+        let edit = Edit::SignIn(settings.clone());
+        match self.set(tenant, expects, edit, Action::SignIn, details, by).await {
+            Ok(_) => Ok(settings),
+            Err(Error::NoActiveConnector { tenant }) => Err(Error::NeedsConnector { tenant, dependents }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Adds a template of the tenant's own, or replaces the one of its language and usage type. Returns the language tag in
+    /// its usual case.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLanguage`], [`Error::InvalidTenant`], [`Error::Store`].
+    pub async fn put_template(&self, tenant: &str, template: LocalizedTemplate, by: &Actor) -> Result<String, Error> {
+        let language = language_tag(&template.language)?;
+        let details = json!({ "language": language, "usageType": template.usage_type });
+        let edit = Edit::PutTemplate(LocalizedTemplate { language: language.clone(), ..template });
+        self.set(tenant, Expects::Anything, edit, Action::PutTemplate, details, by).await?;
+        Ok(language)
+    }
+
+    /// Deletes a template of the tenant's own.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTemplate`], [`Error::UnknownTenant`], [`Error::InvalidLanguage`], [`Error::Store`].
+    pub async fn remove_template(
+        &self,
+        tenant: &str,
+        language: &str,
+        usage_type: &UsageType,
+        by: &Actor,
+    ) -> Result<(), Error> {
+        let language = language_tag(language)?;
+        let usage_type = usage_type.to_string();
+        let details = json!({ "language": language, "usageType": usage_type });
+        let edit = Edit::RemoveTemplate { language, usage_type };
+        self.set(tenant, Expects::Anything, edit, Action::RemoveTemplate, details, by).await.map(drop)
+    }
+
+    /// Sets the language of templates where the tenant has none in the message's, or none at all.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLanguage`], [`Error::InvalidTenant`], [`Error::Store`].
+    pub async fn set_fallback_language(&self, tenant: &str, language: Option<&str>, by: &Actor) -> Result<(), Error> {
+        let language = language.map(language_tag).transpose()?;
+        let details = json!({ "language": language });
+        let edit = Edit::FallbackLanguage(language);
+        self.set(tenant, Expects::Anything, edit, Action::FallbackLanguage, details, by).await.map(drop)
+    }
+
+    async fn set(
+        &self,
+        tenant: &str,
+        expects: Expects,
+        edit: Edit,
+        action: Action,
+        details: serde_json::Value,
+        by: &Actor,
+    ) -> Result<TenantState, Error> {
+        tenant_name(tenant)?;
+        // What only takes away, or needs a connector, makes no tenant.
+        let creates = expects == Expects::Anything && action != Action::RemoveTemplate;
+        let entry = Entry { by: by.clone(), action, configuration: None, connector: None, details };
+        let change = Change { creates, expects, edits: vec![edit], entry, at: moment() };
+        self.commit(tenant, change, None).await.map_err(|cause| match cause {
+            // Nor has a tenant that does not exist an active connector.
+            StoreError::UnknownTenant if expects == Expects::OneActive => {
+                Error::NoActiveConnector { tenant: tenant.to_owned() }
+            }
+            other => Error::of_store(tenant, other),
+        })
+    }
+}
