@@ -9,7 +9,7 @@ use connector_registry::Error;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::{TENANT, assert_agrees, gate, labelled, registry, sent_by};
+use crate::{TENANT, assert_agrees, by, change, gate, labelled, proposal, registry, sent_by, set_up};
 
 /// Every send succeeds, and whatever starts after a change has returned goes through the new connector.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -17,7 +17,7 @@ async fn under_load_no_send_fails_and_none_starts_on_an_old_connector() {
     const CHANGES: u64 = 200;
     const SENDS_BETWEEN: u64 = 40;
     let registry = registry();
-    registry.set_up(TENANT, "labelled", labelled(0)).await.unwrap();
+    set_up(&registry, labelled(0)).await;
     let changed = Arc::new(AtomicU64::new(0));
     let sends = Arc::new(AtomicU64::new(0));
     let more_sent = Arc::new(Notify::new());
@@ -41,7 +41,7 @@ async fn under_load_no_send_fails_and_none_starts_on_an_old_connector() {
         .collect();
 
     for number in 1..=CHANGES {
-        registry.change(TENANT, "labelled", labelled(number)).await.unwrap();
+        change(&registry, labelled(number)).await;
         changed.store(number, Ordering::Release);
         let enough = sends.load(Ordering::Acquire) + SENDS_BETWEEN;
         while sends.load(Ordering::Acquire) < enough {
@@ -63,7 +63,7 @@ async fn concurrent_changes_leave_one_active_and_the_registry_agrees_with_the_st
         let set_ups: Vec<_> = (0..8)
             .map(|number| {
                 let registry = registry.clone();
-                tokio::spawn(async move { registry.set_up(TENANT, "labelled", labelled(number)).await })
+                tokio::spawn(async move { registry.set_up(TENANT, proposal(labelled(number)), &by()).await })
             })
             .collect();
         let mut successes = 0;
@@ -79,9 +79,9 @@ async fn concurrent_changes_leave_one_active_and_the_registry_agrees_with_the_st
             .map(|number| {
                 let registry = registry.clone();
                 tokio::spawn(async move {
-                    let record = registry.change(TENANT, "labelled", labelled(number)).await.unwrap();
+                    let record = change(&registry, labelled(number)).await;
                     if number % 4 == 0 {
-                        registry.roll_back(TENANT, Some(record.id)).await.unwrap();
+                        registry.roll_back(TENANT, Some(record.id), &by()).await.unwrap();
                     }
                 })
             })
@@ -103,7 +103,7 @@ async fn concurrent_changes_leave_one_active_and_the_registry_agrees_with_the_st
 async fn a_send_in_flight_holds_up_no_change_and_ends_where_it_began() {
     let registry = registry();
     let gate = gate("in-flight");
-    registry.set_up(TENANT, "labelled", json!({ "label": "old", "gate": "in-flight" })).await.unwrap();
+    set_up(&registry, json!({ "label": "old", "gate": "in-flight" })).await;
     let slow = tokio::spawn({
         let registry = registry.clone();
         async move { sent_by(&registry).await }
@@ -111,9 +111,9 @@ async fn a_send_in_flight_holds_up_no_change_and_ends_where_it_began() {
     gate.arrival().await;
 
     // The change returns, and others send, while the first send still waits.
-    registry.change(TENANT, "labelled", labelled("new")).await.unwrap();
+    change(&registry, labelled("new")).await;
     assert_eq!(sent_by(&registry).await, "new");
-    registry.remove(TENANT, None).await.unwrap();
+    registry.remove(TENANT, None, false, &by()).await.unwrap();
     assert!(!slow.is_finished());
     gate.open.add_permits(1);
     assert_eq!(slow.await.unwrap(), "old");

@@ -16,7 +16,7 @@ use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error as KitError, ErrorKind,
     Message, Payload, Receipt, SendPolicy, UsageType, async_trait,
 };
-use connector_registry::{ActiveConnector, Catalog, ConnectorStore, MemoryStore, Registry};
+use connector_registry::{ActiveConnector, Actor, Catalog, ConnectorStore, MemoryStore, Proposal, Registry, Saved};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -109,12 +109,34 @@ fn registry_over<S: ConnectorStore>(store: S) -> Registry<S> {
     Registry::new(Catalog::empty().with(&LABELLED).unwrap(), context, SendPolicy::default(), store)
 }
 
+fn registry_caching<S: ConnectorStore>(store: S, tenants: usize) -> Registry<S> {
+    let context = Context::new(Egress::default()).unwrap();
+    let catalog = Catalog::empty().with(&LABELLED).unwrap();
+    Registry::with_cached_tenants(catalog, context, SendPolicy::default(), store, tenants)
+}
+
 fn registry() -> Registry<MemoryStore> {
     registry_over(MemoryStore::new())
 }
 
 fn labelled(label: impl std::fmt::Display) -> Value {
     json!({ "label": label.to_string() })
+}
+
+fn proposal(config: Value) -> Proposal {
+    Proposal::new("labelled", config)
+}
+
+fn by() -> Actor {
+    Actor::new("alice", "a test")
+}
+
+async fn set_up<S: ConnectorStore>(registry: &Registry<S>, config: Value) -> Saved {
+    registry.set_up(TENANT, proposal(config), &by()).await.unwrap().saved
+}
+
+async fn change<S: ConnectorStore>(registry: &Registry<S>, config: Value) -> Saved {
+    registry.change(TENANT, proposal(config), &by()).await.unwrap().saved
 }
 
 fn message() -> Message {
@@ -131,6 +153,6 @@ async fn assert_agrees<S: ConnectorStore>(registry: &Registry<S>) -> Arc<ActiveC
     let active = registry.active(TENANT).await.unwrap();
     let stored = registry.status(TENANT).await.unwrap().active.unwrap();
     assert_eq!((active.id(), active.revision()), (stored.id, stored.revision));
-    assert_eq!((active.connector(), active.activated_at()), (stored.connector.as_str(), stored.activated_at));
+    assert_eq!((active.connector(), active.activated_at()), (stored.connector.as_str(), stored.activated_at.unwrap()));
     active
 }
