@@ -96,6 +96,29 @@ pub enum Error {
         /// The tenant.
         tenant: String,
     },
+    /// What was looked at before the change has changed since. Nothing was changed.
+    #[error("tenant `{tenant}` was changed meanwhile: nothing was done, look at it again")]
+    ChangedMeanwhile {
+        /// The tenant.
+        tenant: String,
+    },
+    /// An export of a format that this version cannot read. Nothing was changed.
+    #[error("the export is of format {format}, and this version reads format 1: use the version that made it, or a newer one")]
+    UnknownFormat {
+        /// Its format.
+        format: u32,
+    },
+    /// An export has a configuration that cannot be taken over. Nothing was changed.
+    #[error("tenant `{tenant}`, configuration {id}: {cause}")]
+    Import {
+        /// The tenant.
+        tenant: String,
+        /// The configuration.
+        id: Uuid,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<Error>,
+    },
     /// The configuration cannot work. Nothing was stored, and what was active still is.
     #[error("{0}; correct it and try again")]
     InvalidConfig(#[source] connector_kit::Error),

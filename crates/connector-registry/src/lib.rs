@@ -3,6 +3,7 @@
 mod active;
 mod catalog;
 mod change;
+mod difference;
 mod error;
 mod memory;
 mod registry;
@@ -10,14 +11,18 @@ mod sign_in;
 mod store;
 mod templates;
 mod tenant_name;
+mod timestamp;
 
 pub use active::ActiveConnector;
 pub use catalog::{Catalog, DuplicateId, UnknownConnector};
 pub use change::{Action, Actor, Change, Edit, Entry, Expects, HistoryEntry};
 pub use connector_kit::{ConnectorFactory, ContentType, EmailTemplate, Secret, UsageType};
+pub use difference::{Difference, FieldDifference};
 pub use error::Error;
 pub use memory::MemoryStore;
-pub use registry::{Activated, Candidate, Follower, Proposal, Registry, Removed};
+pub use registry::{
+    Activated, Candidate, ConfigurationExport, Export, ExportedSecrets, Follower, Imported, Promotion, Proposal, Registry, Removed, TenantExport,
+};
 pub use sign_in::{Dependent, Identifier, SignIn, SignInMethod, SignInSettings, SignUp};
 pub use store::{Changed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantState};
 pub use templates::{InvalidLanguage, LocalizedTemplate, language_tag};

@@ -264,9 +264,27 @@ impl<S: ConnectorStore> Registry<S> {
 
     /// The configuration that is meant, and its connector.
     async fn prepare(&self, tenant: &str, connector: &str, config: Value) -> Result<(Value, Built), Error> {
-        let _ = tenant;
+        let factory = self.inner.catalog.get(connector)?;
+        let config = if factory.masked_pointers(&config).is_empty() {
+            config
+        } else {
+            let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+            self.with_secrets_of(state.and_then(|state| state.active).as_ref(), connector, config)?
+        };
         let built = self.build(connector, &config)?;
         Ok((config, built))
+    }
+
+    /// `config` with the secrets of the active configuration where they are masked, provided that they would be sent to
+    /// where they are sent.
+    pub(super) fn with_secrets_of(
+        &self,
+        active: Option<&Record>,
+        connector: &str,
+        config: Value,
+    ) -> Result<Value, Error> {
+        let of_same = active.filter(|record| record.saved.connector == connector).map(|record| &record.config);
+        self.inner.catalog.get(connector)?.with_kept_secrets(config, of_same).map_err(Error::InvalidConfig)
     }
 
     async fn check(&self, tenant: &str, expects: Expects) -> Result<(), Error> {

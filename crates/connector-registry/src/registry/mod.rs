@@ -3,7 +3,9 @@
 mod cache;
 mod follow;
 mod lifecycle;
+mod promotion;
 mod settings;
+mod transfer;
 
 use std::{
     fmt,
@@ -18,6 +20,8 @@ use uuid::Uuid;
 
 pub use follow::Follower;
 pub use lifecycle::{Activated, Candidate, Proposal, Removed};
+pub use promotion::Promotion;
+pub use transfer::{ConfigurationExport, Export, ExportedSecrets, Imported, TenantExport};
 
 use crate::{
     ActiveConnector, Catalog, Change, ConnectorStore, Error, HistoryEntry, Status, StoreError, TenantState,

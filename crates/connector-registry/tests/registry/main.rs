@@ -4,8 +4,13 @@
 mod at_once;
 mod bad_input;
 mod catalog;
+mod history;
 mod one_active;
+mod sign_in;
 mod store_and_cache;
+mod templates;
+mod testing;
+mod transfer;
 
 use std::{
     collections::HashMap,
@@ -14,13 +19,13 @@ use std::{
 
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error as KitError, ErrorKind,
-    Message, Payload, Receipt, SendPolicy, UsageType, async_trait,
+    Message, Payload, Receipt, Secret, SendPolicy, UsageType, async_trait,
 };
 use connector_registry::{ActiveConnector, Actor, Catalog, ConnectorStore, MemoryStore, Proposal, Registry, Saved};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-/// A connector that answers with its label, and waits at a gate where its configuration names one.
+/// A connector that answers with its label and the subject of the message's template, and waits at a gate where its configuration names one.
 struct Labelled {
     label: String,
     gate: Option<Gate>,
@@ -32,6 +37,9 @@ struct LabelledConfig {
     label: String,
     gate: Option<String>,
     refused: Option<bool>,
+    token: Option<Secret>,
+    #[schemars(extend("x-form" = { "destination": true }))]
+    host: Option<String>,
 }
 
 impl ConnectorConfig for LabelledConfig {}
@@ -72,7 +80,14 @@ impl EmailConnector for Labelled {
         if let Some(gate) = &self.gate {
             gate.pass().await;
         }
-        Ok(Receipt::new(Some(self.label.clone())))
+        if self.label == "refuses" {
+            return Err(KitError::new(ErrorKind::Rejected, "no"));
+        }
+        let label = self.label.clone();
+        Ok(Receipt::new(Some(match &message.template {
+            Some(template) => format!("{label}: {}", template.subject),
+            None => label,
+        })))
     }
 }
 

@@ -1,0 +1,246 @@
+//! Export and import: what tenants have set up, as JSON, with secrets sealed or left out.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Registry, moment};
+use crate::{
+    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LocalizedTemplate, Saved, SealedConfig,
+    SignInSettings, Status, StoreError, TenantState, active::Built, language_tag, tenant_name,
+};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// What becomes of secrets in an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportedSecrets {
+    /// They are left out: `******` stands in their place. What is imported needs them again, unless the tenant's active
+    /// configuration has them.
+    Omitted,
+    /// They stay sealed: only a store with the same key can read them, for the same tenant.
+    Sealed,
+}
+
+/// What tenants have set up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Export {
+    /// The version of the format: 1.
+    pub format: u32,
+    /// The tenants.
+    pub tenants: Vec<TenantExport>,
+}
+
+/// What one tenant has set up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantExport {
+    /// Its name.
+    pub tenant: String,
+    /// The id of the active configuration.
+    #[serde(default)]
+    pub active: Option<Uuid>,
+    /// All configurations.
+    #[serde(default)]
+    pub configurations: Vec<ConfigurationExport>,
+    /// What sign-in relies on.
+    #[serde(default)]
+    pub sign_in: SignInSettings,
+    /// The language of templates where there is none in the message's.
+    #[serde(default)]
+    pub fallback_language: Option<String>,
+    /// The tenant's own templates.
+    #[serde(default)]
+    pub templates: Vec<LocalizedTemplate>,
+}
+
+/// One configuration.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigurationExport {
+    /// Its id.
+    pub id: Uuid,
+    /// The connector's id.
+    pub connector: String,
+    /// When it was handed in.
+    #[serde(with = "crate::timestamp")]
+    pub saved_at: SystemTime,
+    /// The configuration; where a secret was, `******` or, when it is sealed, `null`.
+    pub config: Value,
+    /// Each sealed secret by its JSON pointer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// Shows everything but the configuration.
+impl std::fmt::Debug for ConfigurationExport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfigurationExport")
+            .field("id", &self.id)
+            .field("connector", &self.connector)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an import did to one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// Its name.
+    pub tenant: String,
+    /// The configurations that it did not have.
+    pub saved: Vec<Uuid>,
+    /// Those it had already, which stay as they are.
+    pub kept: Vec<Uuid>,
+    /// The configuration that is active after it.
+    pub active: Option<Uuid>,
+    /// How many templates were put.
+    pub templates: usize,
+}
+
+/// An import that was checked and can be done.
+struct Plan {
+    change: Change,
+    built: Option<(Uuid, Built)>,
+    imported: Imported,
+}
+
+impl<S: ConnectorStore> Registry<S> {
+    /// What `tenants` have set up.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTenant`]; [`Error::StoreUnusable`] where a store without a key is to seal; [`Error::UnknownConnector`]
+    /// of a configuration whose secrets this version does not know; [`Error::Store`].
+    pub async fn export(&self, tenants: &[String], secrets: ExportedSecrets) -> Result<Export, Error> {
+        let mut exported = Vec::new();
+        for tenant in tenants {
+            exported.push(self.export_tenant(tenant, secrets).await?);
+        }
+        Ok(Export { format: FORMAT, tenants: exported })
+    }
+
+    async fn export_tenant(&self, tenant: &str, secrets: ExportedSecrets) -> Result<TenantExport, Error> {
+        let TenantState { active, sign_in, fallback_language, templates, .. } = self.tenant(tenant).await?;
+        let Status { active: active_saved, kept, .. } = self.status(tenant).await?;
+        let mut configurations = Vec::new();
+        for Saved { id, .. } in active_saved.into_iter().chain(kept) {
+            let record = match &active {
+                Some(active) if active.saved.id == id => active.clone(),
+                _ => self.configuration(tenant, id).await?,
+            };
+            let Saved { connector, saved_at, .. } = record.saved;
+            let (config, secrets) = match secrets {
+                ExportedSecrets::Omitted => (self.inner.catalog.get(&connector)?.masked(&record.config), BTreeMap::new()),
+                ExportedSecrets::Sealed => {
+                    let sealed = self.inner.store.seal(tenant, id, &connector, &record.config);
+                    let SealedConfig { config, secrets } = sealed.map_err(|cause| Error::of_store(tenant, cause))?;
+                    (config, secrets)
+                }
+            };
+            configurations.push(ConfigurationExport { id, connector, saved_at, config, secrets });
+        }
+        let active = active.map(|record| record.saved.id);
+        Ok(TenantExport { tenant: tenant.to_owned(), active, configurations, sign_in, fallback_language, templates })
+    }
+
+    /// Reads an export in. Everything is checked before anything is changed; each tenant is then one transaction.
+    /// Configurations that a tenant has already stay as they are; its templates, fallback language and sign-in settings
+    /// become those of the export.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`]. [`Error::Import`] with the tenant, the configuration and what is wrong with it.
+    /// [`Error::ChangedMeanwhile`], [`Error::Store`].
+    pub async fn import(&self, export: Export, by: &Actor) -> Result<Vec<Imported>, Error> {
+        if export.format != FORMAT {
+            return Err(Error::UnknownFormat { format: export.format });
+        }
+        let mut plans = Vec::new();
+        for tenant in export.tenants {
+            plans.push(self.plan_import(tenant, by).await?);
+        }
+        let mut imported = Vec::new();
+        for Plan { change, built, imported: of_tenant } in plans {
+            let tenant = &of_tenant.tenant;
+            self.commit(tenant, change, built).await.map_err(|cause| match cause {
+                StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: tenant.clone() },
+                other => Error::of_store(tenant, other),
+            })?;
+            imported.push(of_tenant);
+        }
+        Ok(imported)
+    }
+
+    async fn plan_import(&self, export: TenantExport, by: &Actor) -> Result<Plan, Error> {
+        let TenantExport { tenant, active, configurations, sign_in, fallback_language, templates } = export;
+        tenant_name(&tenant)?;
+        let state = self.inner.store.tenant(&tenant).await.map_err(|cause| Error::of_store(&tenant, cause))?;
+        let state = state.unwrap_or_default();
+        let Status { active: active_saved, kept, .. } = self.status(&tenant).await?;
+        let stored: Vec<Uuid> = active_saved.iter().chain(&kept).map(|saved| saved.id).collect();
+        let mut imported = Imported {
+            tenant: tenant.clone(),
+            saved: Vec::new(),
+            kept: Vec::new(),
+            active: active.or(state.active.as_ref().map(|record| record.saved.id)),
+            templates: templates.len(),
+        };
+        let (mut edits, mut built) = (Vec::new(), None);
+        for configuration in configurations {
+            let id = configuration.id;
+            if stored.contains(&id) || imported.saved.contains(&id) {
+                imported.kept.push(id);
+                continue;
+            }
+            let of_it = |cause| Error::Import { tenant: tenant.clone(), id, cause: Box::new(cause) };
+            let (draft, connector) = self.read_in(&tenant, &state, configuration).map_err(of_it)?;
+            edits.push(Edit::Save(draft));
+            imported.saved.push(id);
+            if active == Some(id) {
+                built = Some((id, connector));
+            }
+        }
+        if let Some(id) = active {
+            if !stored.contains(&id) && !imported.saved.contains(&id) {
+                return Err(Error::UnknownConfiguration { tenant, id });
+            }
+            edits.push(Edit::Activate(id));
+        }
+        let sign_in = sign_in.completed();
+        let dependents = sign_in.relies_on_email();
+        if !dependents.is_empty() && imported.active.is_none() {
+            return Err(Error::NeedsConnector { tenant, dependents });
+        }
+        edits.push(Edit::SignIn(sign_in));
+        edits.push(Edit::FallbackLanguage(fallback_language.as_deref().map(language_tag).transpose()?));
+        for template in templates {
+            let language = language_tag(&template.language)?;
+            edits.push(Edit::PutTemplate(LocalizedTemplate { language, ..template }));
+        }
+        let details = json!({ "saved": imported.saved, "templates": imported.templates });
+        let entry = Entry { by: by.clone(), action: Action::Import, configuration: active, connector: None, details };
+        let expects = Expects::Revision(state.revision);
+        Ok(Plan { change: Change { creates: true, expects, edits, entry, at: moment() }, built, imported })
+    }
+
+    /// One configuration with its secrets, and its connector.
+    fn read_in(
+        &self,
+        tenant: &str,
+        state: &TenantState,
+        configuration: ConfigurationExport,
+    ) -> Result<(Draft, Built), Error> {
+        let ConfigurationExport { id, connector, saved_at, config, secrets } = configuration;
+        let config = if secrets.is_empty() {
+            self.with_secrets_of(state.active.as_ref(), &connector, config)?
+        } else {
+            let unsealed = self.inner.store.unseal(tenant, id, &SealedConfig { config, secrets });
+            unsealed.map_err(|cause| Error::of_store(tenant, cause))?
+        };
+        let built = self.build(&connector, &config)?;
+        Ok((Draft { id, connector, config, saved_at }, built))
+    }
+}

@@ -1,0 +1,127 @@
+//! Promotion from tenant to tenant, export and import.
+
+use connector_registry::{Action, Candidate, Difference, Error, Export, ExportedSecrets, Proposal};
+use serde_json::json;
+
+use crate::{TENANT, by, labelled, message, proposal, registry, sent_by, set_up};
+
+#[tokio::test]
+async fn a_promotion_shows_the_difference_and_takes_the_configuration_over() {
+    let registry = registry();
+    let dev = json!({ "label": "new", "token": "s3cret-dev", "host": "mail.example" });
+    registry.set_up("dev", proposal(dev), &by()).await.unwrap();
+    set_up(&registry, json!({ "label": "old", "token": "s3cret-live", "refused": false })).await;
+    registry.test("dev", Candidate::Active, &message(), &by()).await.unwrap();
+
+    let plan = registry.plan_promotion("dev", TENANT).await.unwrap();
+    assert!(!format!("{plan:?}").contains("s3cret"));
+    assert!(plan.promoted.tested_at.is_some());
+    let fields: Vec<_> = plan.differences.iter().map(|field| (field.pointer.as_str(), field.difference)).collect();
+    assert_eq!(
+        fields,
+        [
+            ("/label", Difference::Changed),
+            ("/token", Difference::Changed),
+            ("/host", Difference::Added),
+            ("/refused", Difference::Removed),
+        ]
+    );
+    // Looking changes nothing.
+    assert_eq!(sent_by(&registry).await, "old");
+
+    let promoted = registry.promote(&plan, &by()).await.unwrap();
+    assert_eq!(sent_by(&registry).await, "new");
+    assert!(promoted.tested_at.is_some());
+    assert_ne!(promoted.id, plan.promoted.id);
+    assert_eq!(registry.configuration(TENANT, promoted.id).await.unwrap().config["token"], "s3cret-dev");
+    assert_eq!(registry.status(TENANT).await.unwrap().kept.len(), 1);
+    assert_eq!(registry.history(TENANT, None, 1).await.unwrap()[0].entry.action, Action::Promote);
+
+    let again = registry.plan_promotion("dev", TENANT).await.unwrap();
+    assert!(again.changes_nothing());
+    assert_eq!(again.differences.len(), 1, "secrets are listed even when they are the same");
+    assert_eq!(again.differences[0].difference, Difference::Unchanged);
+}
+
+#[tokio::test]
+async fn a_promotion_of_what_has_changed_since_is_refused() {
+    let registry = registry();
+    registry.set_up("dev", proposal(labelled("new")), &by()).await.unwrap();
+    let plan = registry.plan_promotion("dev", TENANT).await.unwrap();
+    set_up(&registry, labelled("old")).await;
+    let refused = registry.promote(&plan, &by()).await.unwrap_err();
+    assert!(matches!(&refused, Error::ChangedMeanwhile { tenant } if tenant == TENANT), "{refused}");
+
+    let plan = registry.plan_promotion("dev", TENANT).await.unwrap();
+    registry.change("dev", proposal(labelled("newer")), &by()).await.unwrap();
+    let refused = registry.promote(&plan, &by()).await.unwrap_err();
+    assert!(matches!(&refused, Error::ChangedMeanwhile { tenant } if tenant == "dev"), "{refused}");
+    assert_eq!(sent_by(&registry).await, "old");
+    assert!(matches!(registry.plan_promotion("nobody", TENANT).await, Err(Error::UnknownTenant { .. })));
+}
+
+#[tokio::test]
+async fn an_export_without_secrets_is_imported_where_they_are_given() {
+    let registry = registry();
+    set_up(&registry, json!({ "label": "one", "token": "s3cret" })).await;
+    registry.change(TENANT, proposal(labelled("two")), &by()).await.unwrap();
+    let template = json!({ "language": "de", "usageType": "SignIn", "subject": "Hallo", "content": "{{code}}" });
+    registry.put_template(TENANT, serde_json::from_value(template).unwrap(), &by()).await.unwrap();
+    registry.set_fallback_language(TENANT, Some("de"), &by()).await.unwrap();
+    let relies = json!({ "signUp": { "identifiers": ["email"] } });
+    registry.put_sign_in(TENANT, serde_json::from_value(relies).unwrap(), &by()).await.unwrap();
+
+    let exported = registry.export(&[TENANT.to_owned()], ExportedSecrets::Omitted).await.unwrap();
+    let json = serde_json::to_string_pretty(&exported).unwrap();
+    assert!(!json.contains("s3cret") && json.contains("******"), "{json}");
+
+    // Elsewhere the secret is missing, and nothing is imported.
+    let elsewhere = crate::registry();
+    let refused = elsewhere.import(serde_json::from_str(&json).unwrap(), &by()).await.unwrap_err();
+    assert!(refused.to_string().contains("/token"), "{refused}");
+    assert!(matches!(elsewhere.tenant(TENANT).await, Err(Error::UnknownTenant { .. })));
+
+    let completed: Export = serde_json::from_str(&json.replace("******", "s3cret")).unwrap();
+    let imported = elsewhere.import(completed.clone(), &by()).await.unwrap().remove(0);
+    assert_eq!((imported.saved.len(), imported.kept.len(), imported.templates), (2, 0, 1));
+    assert_eq!(sent_by(&elsewhere).await, "two: Hallo");
+    let (here, there) = (registry.tenant(TENANT).await.unwrap(), elsewhere.tenant(TENANT).await.unwrap());
+    assert_eq!((here.sign_in, here.templates), (there.sign_in, there.templates));
+    // What is there already stays.
+    let again = elsewhere.import(completed, &by()).await.unwrap().remove(0);
+    assert_eq!((again.saved.len(), again.kept.len()), (0, 2));
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_work_changes_nothing() {
+    let registry = registry();
+    set_up(&registry, labelled("one")).await;
+    let before = registry.tenant(TENANT).await.unwrap();
+    let id = "00000000-0000-4000-8000-000000000001";
+    let configuration = |connector: &str, config: serde_json::Value| {
+        json!({ "id": id, "connector": connector, "savedAt": "2026-01-02T03:04:05.678Z", "config": config })
+    };
+    let good = json!({ "tenant": TENANT, "configurations": [configuration("labelled", labelled("two"))] });
+    for (tenants, fault) in [
+        (json!([good, { "tenant": "b", "configurations": [configuration("nowhere", json!({}))] }]), "nowhere"),
+        (json!([good, { "tenant": "b", "configurations": [configuration("labelled", json!({ "label": "" }))] }]), "/label"),
+        (json!([good, { "tenant": "b", "active": id }]), id),
+        (json!([good, { "tenant": " ", }]), "white space"),
+        (json!([good, { "tenant": "b", "fallbackLanguage": "no language" }]), "no language"),
+        (json!([good, { "tenant": "b", "signIn": { "signUp": { "identifiers": ["email"] } } }]), "no active connector"),
+    ] {
+        let export = serde_json::from_value(json!({ "format": 1, "tenants": tenants })).unwrap();
+        let refused = registry.import(export, &by()).await.unwrap_err();
+        assert!(refused.to_string().contains(fault), "{refused}");
+    }
+    let newer: Export = serde_json::from_value(json!({ "format": 2, "tenants": [] })).unwrap();
+    assert!(matches!(registry.import(newer, &by()).await, Err(Error::UnknownFormat { format: 2 })));
+    assert_eq!(registry.tenant(TENANT).await.unwrap(), before);
+    let sealed = registry.export(&[TENANT.to_owned()], ExportedSecrets::Sealed).await.unwrap_err();
+    assert!(matches!(sealed, Error::StoreUnusable(_)), "a store in memory seals nothing");
+    let unknown = registry.export(&["nobody".to_owned()], ExportedSecrets::Omitted).await.unwrap_err();
+    assert!(matches!(unknown, Error::UnknownTenant { .. }));
+    // A configuration for another connector is refused as any other would be.
+    let refused = registry.change(TENANT, Proposal::new("labelled", json!({ "host": 1 })), &by()).await.unwrap_err();
+    assert!(matches!(refused, Error::InvalidConfig(_)));
+}
