@@ -9,6 +9,7 @@ mod store;
 
 pub use active::ActiveConnector;
 pub use catalog::{Catalog, DuplicateId, UnknownConnector};
+pub use connector_kit::{ConnectorFactory, Secret};
 pub use error::Error;
 pub use memory::MemoryStore;
 pub use registry::Registry;
