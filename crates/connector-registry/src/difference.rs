@@ -61,7 +61,8 @@ fn compare(
             let mut names = members(to);
             names.extend(members(from).into_iter().filter(|name| !members(to).contains(name)));
             for name in names {
-                let child = |value: Option<&'_ Value>| value.and_then(|value| value.pointer(&format!("/{name}"))).cloned();
+                let child =
+                    |value: Option<&'_ Value>| value.and_then(|value| value.pointer(&format!("/{name}"))).cloned();
                 compare(format!("{pointer}/{name}"), child(from).as_ref(), child(to).as_ref(), secrets, found);
             }
         }

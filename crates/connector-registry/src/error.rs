@@ -103,7 +103,9 @@ pub enum Error {
         tenant: String,
     },
     /// An export of a format that this version cannot read. Nothing was changed.
-    #[error("the export is of format {format}, and this version reads format 1: use the version that made it, or a newer one")]
+    #[error(
+        "the export is of format {format}, and this version reads format 1: use the version that made it, or a newer one"
+    )]
     UnknownFormat {
         /// Its format.
         format: u32,

@@ -21,7 +21,8 @@ pub use difference::{Difference, FieldDifference};
 pub use error::Error;
 pub use memory::MemoryStore;
 pub use registry::{
-    Activated, Candidate, ConfigurationExport, Export, ExportedSecrets, Follower, Imported, Promotion, Proposal, Registry, Removed, TenantExport,
+    Activated, Candidate, ConfigurationExport, Export, ExportedSecrets, Follower, Imported, Promotion, Proposal,
+    Registry, Removed, TenantExport,
 };
 pub use sign_in::{Dependent, Identifier, SignIn, SignInMethod, SignInSettings, SignUp};
 pub use store::{Changed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantState};

@@ -134,7 +134,9 @@ impl<S: ConnectorStore> Registry<S> {
             };
             let Saved { connector, saved_at, .. } = record.saved;
             let (config, secrets) = match secrets {
-                ExportedSecrets::Omitted => (self.inner.catalog.get(&connector)?.masked(&record.config), BTreeMap::new()),
+                ExportedSecrets::Omitted => {
+                    (self.inner.catalog.get(&connector)?.masked(&record.config), BTreeMap::new())
+                }
                 ExportedSecrets::Sealed => {
                     let sealed = self.inner.store.seal(tenant, id, &connector, &record.config);
                     let SealedConfig { config, secrets } = sealed.map_err(|cause| Error::of_store(tenant, cause))?;

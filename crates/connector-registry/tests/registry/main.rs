@@ -37,7 +37,10 @@ struct LabelledConfig {
     label: String,
     gate: Option<String>,
     refused: Option<bool>,
+    /// Sent nowhere: for what becomes of secrets on their way into the store.
+    #[allow(dead_code)]
     token: Option<Secret>,
+    #[allow(dead_code)]
     #[schemars(extend("x-form" = { "destination": true }))]
     host: Option<String>,
 }

@@ -32,7 +32,8 @@ async fn email_at_sign_up_verifies_and_becomes_a_way_to_sign_in() {
         "signIn": { "methods": [{ "identifier": "email", "password": true, "verificationCode": false }] }
     }));
     let stored = registry.put_sign_in(TENANT, given, &by()).await.unwrap();
-    let methods: Vec<_> = stored.sign_in.methods.iter().map(|method| (method.identifier, method.verification_code)).collect();
+    let methods: Vec<_> =
+        stored.sign_in.methods.iter().map(|method| (method.identifier, method.verification_code)).collect();
     assert_eq!(serde_json::to_value(methods).unwrap(), json!([["email", false], ["username", false]]));
 }
 

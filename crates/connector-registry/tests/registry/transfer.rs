@@ -98,13 +98,14 @@ async fn an_import_that_cannot_work_changes_nothing() {
     set_up(&registry, labelled("one")).await;
     let before = registry.tenant(TENANT).await.unwrap();
     let id = "00000000-0000-4000-8000-000000000001";
-    let configuration = |connector: &str, config: serde_json::Value| {
-        json!({ "id": id, "connector": connector, "savedAt": "2026-01-02T03:04:05.678Z", "config": config })
-    };
+    let configuration = |connector: &str, config: serde_json::Value| json!({ "id": id, "connector": connector, "savedAt": "2026-01-02T03:04:05.678Z", "config": config });
     let good = json!({ "tenant": TENANT, "configurations": [configuration("labelled", labelled("two"))] });
     for (tenants, fault) in [
         (json!([good, { "tenant": "b", "configurations": [configuration("nowhere", json!({}))] }]), "nowhere"),
-        (json!([good, { "tenant": "b", "configurations": [configuration("labelled", json!({ "label": "" }))] }]), "/label"),
+        (
+            json!([good, { "tenant": "b", "configurations": [configuration("labelled", json!({ "label": "" }))] }]),
+            "/label",
+        ),
         (json!([good, { "tenant": "b", "active": id }]), id),
         (json!([good, { "tenant": " ", }]), "white space"),
         (json!([good, { "tenant": "b", "fallbackLanguage": "no language" }]), "no language"),
