@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::{Digest, Subject};
+use crate::{Digest, Randomness, RandomnessError, Subject};
 
 /// Bytes that a key has at least: those of a SHA-256.
 const KEY_MIN: usize = 32;
@@ -106,6 +106,16 @@ impl HashKeys {
     #[must_use]
     pub const fn new(current: HashKey) -> Self {
         Self { current, former: Vec::new() }
+    }
+
+    /// One random key, for a store that lives no longer than this process.
+    ///
+    /// # Errors
+    /// When there is no randomness to be had.
+    pub fn random(randomness: &dyn Randomness) -> Result<Self, RandomnessError> {
+        let mut key = [0; KEY_MIN];
+        randomness.fill(&mut key)?;
+        HashKey::new("random", key).map(Self::new).map_err(RandomnessError::new)
     }
 
     /// Adds a key that was in use before, or that another process uses already. It may be left out again once the

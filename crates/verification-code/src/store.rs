@@ -26,6 +26,23 @@ use crate::{Attempts, Limit, LimitKind, Limited, Timestamp};
 ///
 /// The names are unique across tenants by themselves. The tenant stands beside them so that a store can find all that
 /// belongs to one, to lock or to delete it.
+///
+/// In SQL, an attempt without former names is one statement:
+///
+/// ```sql
+/// INSERT INTO codes (tenant, subject, expires_at, attempts, attempts_until)
+/// VALUES (:tenant, :subject, 0, 1, :now + :window)
+/// ON CONFLICT (tenant, subject) DO UPDATE SET
+///   attempts = CASE WHEN codes.attempts_until <= :now THEN 1 ELSE codes.attempts + 1 END,
+///   attempts_until = CASE WHEN codes.attempts_until > :now THEN codes.attempts_until
+///                         WHEN codes.expires_at > :now + :window THEN codes.expires_at
+///                         ELSE :now + :window END
+/// RETURNING attempts, attempts_until, expires_at, id, key_id, hash
+/// ```
+///
+/// Consuming is one `UPDATE … SET id = NULL, …, expires_at = 0 WHERE … AND id = :id`, and the oldest send of a take is
+/// found by `ORDER BY sent_at DESC LIMIT 1 OFFSET :sends - 1`. Issuing is one transaction that holds a lock on the tenant
+/// where the database does not let writers in one by one.
 #[async_trait]
 pub trait CodeStore: Send + Sync + 'static {
     /// Stores a code, provided that no limit fires.

@@ -6,11 +6,27 @@ mod settings;
 
 use std::sync::Arc;
 
-use verification_code::{HashKey, HashKeys, InvalidKey, MemoryStore, suite};
+use verification_code::{
+    Delivery, HashKey, HashKeys, InvalidKey, MemoryStore, Scope, Settings, SystemRandomness, VerificationCodes, suite,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_in_memory_does_as_every_store_must() {
     suite::run(&Arc::new(MemoryStore::new()), str::to_owned).await;
+}
+
+#[tokio::test]
+async fn a_random_key_is_another_each_time() {
+    let store = Arc::new(MemoryStore::new());
+    let [one, other] = [(); 2].map(|()| {
+        let keys = HashKeys::random(&SystemRandomness).unwrap();
+        VerificationCodes::new(Arc::clone(&store), keys, Settings::default()).unwrap()
+    });
+    let scope = Scope { tenant: "acme", usage_type: "SignIn", recipient: "user@example.com" };
+    let issued = one.issue(&scope, None, Delivery::Real).await.unwrap();
+    let code = issued.code().unwrap().expose();
+    assert!(!other.verify(&scope, code).await.unwrap().is_right());
+    assert!(one.verify(&scope, code).await.unwrap().is_right());
 }
 
 #[test]
