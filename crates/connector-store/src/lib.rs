@@ -3,5 +3,5 @@
 mod keys;
 mod sealing;
 
-pub use keys::{KeyError, KeyId, KeyRing, KeySource, UnknownKey, generate_key};
+pub use keys::{KeyError, KeyId, KeyRing, KeySource, NotAKeyId, UnknownKey, generate_key};
 pub use sealing::{OpenError, Place, ResealError, SealError, SealedConfig, open_config, reseal, seal_config};

@@ -2,6 +2,8 @@
 
 mod config;
 
+use std::io;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     XNonce,
@@ -10,7 +12,7 @@ use chacha20poly1305::{
 use connector_registry::{Secret, Uuid};
 use zeroize::Zeroizing;
 
-use crate::{KeyId, KeyRing, UnknownKey};
+use crate::{KeyId, KeyRing, UnknownKey, keys::fill_at_random};
 
 pub use config::{ResealError, SealedConfig, open_config, reseal, seal_config};
 
@@ -49,7 +51,7 @@ impl Place<'_> {
 pub enum SealError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes to seal a secret with: {0}")]
-    NoRandomness(getrandom::Error),
+    NoRandomness(io::Error),
     /// The secret is longer than the cipher can take.
     #[error("the secret at {pointer} is too long to be sealed")]
     TooLong {
@@ -103,7 +105,7 @@ impl KeyRing {
     /// [`SealError`]: without random bytes nothing can be sealed.
     pub fn seal(&self, place: &Place<'_>, secret: &str) -> Result<String, SealError> {
         let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(SealError::NoRandomness)?;
+        fill_at_random(&mut nonce).map_err(SealError::NoRandomness)?;
         let keys = self.keys();
         let key = keys.current();
         let payload = Payload { msg: secret.as_bytes(), aad: &place.associated_data() };
