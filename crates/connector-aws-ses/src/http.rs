@@ -146,9 +146,9 @@ fn failed(error: Error) -> ConnectorError {
 
 fn to_kit(request: SdkRequest) -> Result<HttpRequest, Error> {
     let cannot = |what: &str| Error::new(ErrorKind::InvalidConfig, format!("the request cannot be made: {what}"));
+    let url = Url::parse(request.uri()).map_err(|_| cannot("its URI is not a URL"))?;
     let request = request.try_into_http1x().map_err(|_| cannot("it has no valid URI"))?;
     let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_| cannot("its URI is not a URL"))?;
     let body = body.bytes().ok_or_else(|| cannot("its body is a stream"))?.to_vec();
     let mut request = HttpRequest::post(url, parts.headers, body);
     request.method = parts.method;
