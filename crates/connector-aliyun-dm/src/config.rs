@@ -24,7 +24,7 @@ pub struct AliyunDmConfig {
     #[schemars(title = "AccessKey secret", length(min = 1))]
     pub access_key_secret: Secret,
     /// The region in which the sender address was created. It is known in no other.
-    #[schemars(title = "Region")]
+    #[schemars(title = "Region", extend("x-form" = { "destination": true }))]
     #[serde(default)]
     pub region_id: Region,
     /// The sender address, as created in the Direct Mail console under Sender Addresses.

@@ -31,6 +31,7 @@ pub struct AwsSesConfig {
         ],
         "x-form" = {
             "placeholder": "us-east-1",
+            "destination": true,
             "tooltip": "In the SES console, the region stands at the top right and in the page's URL."
         }
     ))]
@@ -62,11 +63,15 @@ pub struct AwsSesConfig {
     pub templates: Vec<AwsSesTemplate>,
     /// Another endpoint than the region's own, such as a VPC endpoint or an emulator. Requests are signed for its host.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
-        "placeholder": "https://vpce-0123-abcd.email.us-east-1.vpce.amazonaws.com"
+        "placeholder": "https://vpce-0123-abcd.email.us-east-1.vpce.amazonaws.com",
+        "destination": true
     }))]
     pub endpoint: Option<String>,
     /// The IAM role to assume for sending, such as one of the account that the sender belongs to.
-    #[schemars(title = "Role ARN", extend("x-form" = { "placeholder": "arn:aws:iam::123456789012:role/mail" }))]
+    #[schemars(title = "Role ARN", extend("x-form" = {
+        "placeholder": "arn:aws:iam::123456789012:role/mail",
+        "destination": true
+    }))]
     pub role_arn: Option<String>,
     /// The external id that the role's trust policy asks for. It has no effect without a role.
     #[schemars(title = "External ID", extend("x-form" = { "placeholder": "mail-4711" }))]

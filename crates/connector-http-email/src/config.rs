@@ -14,7 +14,8 @@ use crate::signature::SigningKey;
 pub struct HttpEmailConfig {
     /// The URL of your own service that messages are posted to, as JSON.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
-        "placeholder": "https://mail.example.com/hooks/send"
+        "placeholder": "https://mail.example.com/hooks/send",
+        "destination": true
     }))]
     pub endpoint: String,
     /// What goes into the Authorization header, scheme included, so that your service knows who is calling.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{About, Context, EmailConnector, Error, Metadata, Problem, Report, schema, validate};
+use crate::{About, Context, EmailConnector, Error, Metadata, Problem, Report, Secret, schema, validate};
 
 /// A connector's configuration: one struct from which schema, form, validation and masking come.
 pub trait ConnectorConfig: DeserializeOwned + JsonSchema {
@@ -115,6 +115,11 @@ impl ConnectorFactory {
             }
         };
         (self.rules)(config, &mut report);
+        for pointer in self.masked_pointers(config) {
+            // Whatever else is wrong with it is wrong with the mask.
+            report.problems.retain(|problem| problem.pointer != pointer);
+            report.problem(pointer, format!("is masked ({}): give the secret itself", Secret::MASK));
+        }
         report.sort(&compiled.schema);
         report
     }

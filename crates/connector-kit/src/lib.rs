@@ -17,6 +17,7 @@ mod problem;
 mod redact;
 mod schema;
 mod secret;
+mod secrets;
 mod template;
 mod usage_type;
 mod validate;

@@ -4,7 +4,10 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::metadata::{Choice, FormItem, FormItemType, Preset, ShowCondition};
+use crate::{
+    metadata::{Choice, FormItem, FormItemType, Preset, ShowCondition},
+    validate,
+};
 
 /// The one extension in our schemas: what a form needs and JSON Schema has no word for.
 pub const FORM: &str = "x-form";
@@ -106,6 +109,8 @@ struct Hints {
     show_when: Map<String, Value>,
     presets: Vec<Preset>,
     hidden: bool,
+    /// Whether it decides where secrets are sent, or how safely.
+    destination: bool,
 }
 
 fn collect(schema: &Value, prefix: &str, parent_required: bool, items: &mut Vec<FormItem>) {
@@ -142,6 +147,20 @@ fn collect(schema: &Value, prefix: &str, parent_required: bool, items: &mut Vec<
             key,
         });
     }
+}
+
+/// The fields marked as destinations, each with its pointer: those of the configuration and of the objects inside it.
+pub(crate) fn destinations(schema: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let pointer = format!("/{}", validate::escape(name));
+        if Hints::deserialize(&field[FORM]).unwrap_or_default().destination {
+            found.push((pointer.clone(), field));
+        }
+        let inside = destinations(field).into_iter();
+        found.extend(inside.map(|(inner, field)| (format!("{pointer}{inner}"), field)));
+    }
+    found
 }
 
 /// Whether a field's schema marks it as a secret.

@@ -235,6 +235,6 @@ fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n String>) -> String {
 }
 
 /// Escapes one reference token of a JSON pointer.
-fn escape(token: &str) -> String {
+pub(crate) fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }

@@ -13,6 +13,7 @@ pub struct LogtoEmailConfig {
     /// The service's URL, with or without `/api` at its end.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
         "placeholder": "https://cloud.logto.io/api",
+        "destination": true,
         "presets": [{ "title": "Logto Cloud", "values": {
             "endpoint": "https://cloud.logto.io/api",
             "tokenEndpoint": "https://auth.logto.io/oidc/token",
@@ -22,7 +23,8 @@ pub struct LogtoEmailConfig {
     pub endpoint: String,
     /// Where access tokens are granted, by OAuth 2.0 client credentials.
     #[schemars(title = "Token endpoint", extend("format" = "http-url", "x-form" = {
-        "placeholder": "https://auth.logto.io/oidc/token"
+        "placeholder": "https://auth.logto.io/oidc/token",
+        "destination": true
     }))]
     pub token_endpoint: String,
     /// The resource indicator of the service, for which the token is asked.

@@ -17,6 +17,7 @@ pub struct MailgunConfig {
     /// The API of your domain's region: `https://api.mailgun.net` unless set, in the EU `https://api.eu.mailgun.net`.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
         "placeholder": "https://api.mailgun.net",
+        "destination": true,
         "presets": [
             { "title": "United States", "values": { "endpoint": "https://api.mailgun.net" } },
             { "title": "European Union", "values": { "endpoint": "https://api.eu.mailgun.net" } }
@@ -25,7 +26,10 @@ pub struct MailgunConfig {
     }))]
     pub endpoint: Option<String>,
     /// The sending domain, as it stands in Mailgun's list of domains.
-    #[schemars(title = "Domain", length(min = 1), extend("x-form" = { "placeholder": "mg.example.com" }))]
+    #[schemars(title = "Domain", length(min = 1), extend("x-form" = {
+        "placeholder": "mg.example.com",
+        "destination": true
+    }))]
     pub domain: String,
     /// A sending key of the domain, or an API key of the account.
     #[schemars(title = "API key", length(min = 1), extend("x-form" = {

@@ -22,7 +22,7 @@ pub struct SendGridConfig {
     )]
     pub from_name: Option<String>,
     /// Where the account lives. EU accounts and subusers have an API host of their own.
-    #[schemars(title = "Region")]
+    #[schemars(title = "Region", extend("x-form" = { "destination": true }))]
     #[serde(default)]
     pub region: Region,
     /// Has SendGrid check every request and deliver none: for trying a configuration out.

@@ -16,24 +16,26 @@ pub struct SmtpConfig {
     /// The server's name or address. Choosing a well-known one fills in port and TLS too.
     #[schemars(title = "Host", length(min = 1), extend("format" = "host", "x-form" = {
         "placeholder": "smtp.example.com",
+        "destination": true,
         "presets": presets()
     }))]
     pub host: String,
     /// The server's port: 587 for submission with STARTTLS, 465 for implicit TLS, 25 between servers.
-    #[schemars(title = "Port", range(min = 1), extend("x-form" = { "placeholder": "587" }))]
+    #[schemars(title = "Port", range(min = 1), extend("x-form" = { "placeholder": "587", "destination": true }))]
     pub port: u16,
     /// TLS from the first byte, as on port 465. Off: the connection starts in clear and STARTTLS encrypts it where
     /// the server offers that.
-    #[schemars(title = "Implicit TLS")]
+    #[schemars(title = "Implicit TLS", extend("x-form" = { "destination": true }))]
     #[serde(default)]
     pub secure: bool,
     /// Refuses to go on without TLS. Turn this on unless the server is on the same machine.
-    #[schemars(title = "Require TLS", extend("x-form" = { "showWhen": { "secure": false } }))]
+    #[schemars(title = "Require TLS", extend("x-form" = { "showWhen": { "secure": false }, "destination": true }))]
     #[serde(default, rename = "requireTLS")]
     pub require_tls: bool,
     /// Stays in clear even where the server offers STARTTLS.
     #[schemars(title = "Ignore STARTTLS", extend("x-form" = {
-        "showWhen": { "secure": false, "requireTLS": false }
+        "showWhen": { "secure": false, "requireTLS": false },
+        "destination": true
     }))]
     #[serde(default, rename = "ignoreTLS")]
     pub ignore_tls: bool,
@@ -59,7 +61,10 @@ pub struct SmtpConfig {
     #[schemars(title = "Local address", extend("format" = "ip-address", "x-form" = { "placeholder": "203.0.113.7" }))]
     pub local_address: Option<String>,
     /// The name that the server's certificate must carry, where it is not the host's.
-    #[schemars(title = "TLS server name", extend("format" = "host", "x-form" = { "placeholder": "mail.example.com" }))]
+    #[schemars(title = "TLS server name", extend("format" = "host", "x-form" = {
+        "placeholder": "mail.example.com",
+        "destination": true
+    }))]
     pub servername: Option<String>,
     /// How TLS checks the server.
     #[schemars(title = "TLS checks", extend("x-form" = { "type": "Json" }))]
@@ -146,7 +151,8 @@ pub struct Auth {
     /// The token endpoint; Google's unless set.
     #[schemars(title = "Token endpoint", extend("format" = "http-url", "x-form" = {
         "placeholder": "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token",
-        "showWhen": { "auth.type": "OAuth2" }
+        "showWhen": { "auth.type": "OAuth2" },
+        "destination": true
     }))]
     pub access_url: Option<String>,
     /// The scope to ask for. Where the token endpoint is Google's or Microsoft's, the right one unless set.
@@ -206,19 +212,20 @@ impl JsonSchema for AuthType {
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
     /// The name that the server's certificate must carry, where it is not the host's.
-    #[schemars(title = "Server name", extend("format" = "host"))]
+    #[schemars(title = "Server name", extend("format" = "host", "x-form" = { "destination": true }))]
     pub servername: Option<String>,
     /// False takes any certificate, whoever it is for: no protection against an active attacker.
-    #[schemars(title = "Refuse invalid certificates", extend("default" = true))]
+    #[schemars(title = "Refuse invalid certificates", extend("default" = true, "x-form" = { "destination": true }))]
     pub reject_unauthorized: Option<bool>,
     /// Root certificates (PEM) to trust instead of the system's.
     #[schemars(title = "Root certificates", extend("x-form" = {
         "type": "MultilineText",
-        "placeholder": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----"
+        "placeholder": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----",
+        "destination": true
     }))]
     pub ca: Option<OneOrMany>,
     /// The oldest TLS version to speak. Older ones than 1.2 are never spoken.
-    #[schemars(title = "Oldest version")]
+    #[schemars(title = "Oldest version", extend("x-form" = { "destination": true }))]
     pub min_version: Option<TlsMinVersion>,
 }
 

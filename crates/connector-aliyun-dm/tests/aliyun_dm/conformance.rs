@@ -11,6 +11,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: provider::config(),
         secrets: &["/accessKeySecret"],
+        no_destinations: &[],
         sender: Some("/accountName"),
         hosts: &[("dm.ap-southeast-1.aliyuncs.com", 443)],
         templates: Templates::Rendered(set_templates),

@@ -14,6 +14,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: provider::config(),
         secrets: &["/accessKeySecret"],
+        no_destinations: &[],
         // It may be left out, and then a blank one is none: what the suite asks of a sender is asked below.
         sender: None,
         hosts: &[(HOST, 443)],

@@ -14,6 +14,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: provider::config(),
         secrets: &["/authorization", "/signingSecrets/0", "/signingSecrets/1"],
+        no_destinations: &[],
         sender: None,
         hosts: &[(provider::HOST, 443)],
         templates: Templates::ByProvider,

@@ -10,4 +10,5 @@ mod layers;
 mod mailbox;
 mod oauth;
 mod redact;
+mod secrets;
 mod template;

@@ -10,6 +10,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: provider::config(),
         secrets: &["/appSecret"],
+        no_destinations: &[("/appLogo", "recipients' mail programs fetch it; the connector never connects to it")],
         sender: None,
         hosts: &[(provider::HOST, 443), (provider::TOKEN_HOST, 443)],
         templates: Templates::ByProvider,

@@ -14,6 +14,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: provider::config(),
         secrets: &["/apiKey"],
+        no_destinations: &[],
         sender: Some("/from"),
         hosts: &[("api.eu.mailgun.net", 443)],
         templates: Templates::Rendered(set_templates),

@@ -11,6 +11,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: provider::config(),
         secrets: &["/serverToken"],
+        no_destinations: &[],
         sender: Some("/fromEmail"),
         hosts: &[(provider::HOST, 443)],
         templates: Templates::Named(set_templates),

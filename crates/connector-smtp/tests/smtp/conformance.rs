@@ -11,6 +11,7 @@ fn subject() -> Subject {
         factory: &CONNECTOR,
         config: with(json!({ "requireTLS": true })),
         secrets: &["/auth/pass"],
+        no_destinations: &[],
         sender: Some("/fromEmail"),
         hosts: &[(HOST, 587)],
         templates: Templates::Rendered(set_templates),

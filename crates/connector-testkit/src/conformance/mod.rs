@@ -29,6 +29,7 @@ pub mod redaction;
 pub mod reuse;
 mod sample;
 pub mod schema;
+pub mod secrets;
 mod subject;
 pub mod templates;
 
@@ -72,6 +73,12 @@ macro_rules! conformance {
                 a_secret_with_a_line_break_is_refused_before_any_connection,
                 a_misplaced_secret_never_shows,
                 a_sender_is_one_mailbox;
+            secrets:
+                the_schema_tells_every_secret,
+                a_masked_configuration_shows_none,
+                masked_ones_are_kept_from_what_is_stored,
+                another_destination_needs_them_again,
+                every_host_and_url_is_a_destination;
             recipients:
                 a_bad_recipient_fails_before_any_connection,
                 a_display_name_and_an_international_domain_arrive,

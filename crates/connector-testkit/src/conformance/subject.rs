@@ -16,6 +16,8 @@ pub struct Subject {
     pub config: Value,
     /// JSON pointers to the secrets of `config`: no output ever shows their values.
     pub secrets: &'static [&'static str],
+    /// JSON pointers to the fields that name a host or a URL to which nothing secret is sent, each with the reason.
+    pub no_destinations: &'static [(&'static str, &'static str)],
     /// JSON pointer to the sender of `config`; none where the provider fixes it.
     pub sender: Option<&'static str>,
     /// Every host and port that a connector made from `config` connects to.

@@ -167,6 +167,7 @@ pub fn subject<const FLAW: u8>() -> Subject {
         factory: Box::leak(Box::new(ConnectorFactory::of::<Toy<FLAW>>(&ABOUT))),
         config: json!({ "apiKey": KEY, "fromEmail": "no-reply@sender.example", "templates": templates }),
         secrets: &["/apiKey"],
+        no_destinations: &[],
         sender: Some("/fromEmail"),
         hosts: &[(HOST, 443)],
         templates: Templates::Rendered(set_templates),
