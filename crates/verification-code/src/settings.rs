@@ -1,0 +1,194 @@
+//! What can be set, and what it must be.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Limit, LimitKind};
+
+/// How codes look, how long they live, and how often they are sent and tried.
+///
+/// In JSON: camelCase; what is left out has its default; a limit of `null` is turned off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Settings {
+    /// Characters of a code: 4 to 12, 6 by default.
+    pub code_length: u8,
+    /// What a code is made of: digits by default.
+    pub alphabet: Alphabet,
+    /// Seconds that a code lives: 1 to 86,400, 600 by default.
+    pub lifetime_seconds: u32,
+    /// How often a code may be tried, the right try included: 1 to 100, 10 by default. It cannot be turned off.
+    pub attempts: u32,
+    /// Sends to one recipient of a tenant, whatever they are for: 5 in 600 seconds by default.
+    pub sends_per_recipient: Option<Limit>,
+    /// Sends asked for from one ip address at a tenant (for IPv6: from one /64 network): 20 in 3,600 seconds by default.
+    pub sends_per_ip: Option<Limit>,
+    /// Sends of one tenant: 1,000 in 600 seconds by default.
+    pub sends_per_tenant: Option<Limit>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            code_length: 6,
+            alphabet: Alphabet::Digits,
+            lifetime_seconds: 600,
+            attempts: 10,
+            sends_per_recipient: Some(Limit { sends: 5, window_seconds: 600 }),
+            sends_per_ip: Some(Limit { sends: 20, window_seconds: 3_600 }),
+            sends_per_tenant: Some(Limit { sends: 1_000, window_seconds: 600 }),
+        }
+    }
+}
+
+/// The longest code there can be, in characters.
+pub(crate) const LENGTH_MAX: u8 = 12;
+/// A day, in seconds: the longest time that anything here can be set to.
+const DAY: u32 = 86_400;
+/// Each send of a window is remembered by itself, so that limits are exact; this many at most.
+const SENDS_MAX: u32 = 10_000;
+/// A code must be worth at least so many times the attempts at it.
+const CODES_PER_ATTEMPT: u128 = 1_000;
+
+impl Settings {
+    /// Looks whether these settings can work.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn check(&self) -> Result<(), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut within = |pointer: &str, value: u32, from: u32, to: u32, unit: &str| {
+            if !(from..=to).contains(&value) {
+                problems.push(Problem::new(pointer, format!("{value} {unit}: it must be from {from} to {to}")));
+            }
+        };
+        within("/codeLength", self.code_length.into(), 4, LENGTH_MAX.into(), "characters");
+        within("/lifetimeSeconds", self.lifetime_seconds, 1, DAY, "seconds");
+        within("/attempts", self.attempts, 1, 100, "attempts");
+        for (kind, limit) in LimitKind::ALL.map(|kind| (kind, self.limit(kind))) {
+            if let Some(limit) = limit {
+                let field = kind.field();
+                within(&format!("/{field}/sends"), limit.sends, 1, SENDS_MAX, "sends");
+                within(&format!("/{field}/windowSeconds"), limit.window_seconds, 1, DAY, "seconds");
+            }
+        }
+        let alphabet = self.alphabet.problems();
+        if problems.is_empty() && alphabet.is_empty() && self.codes() < u128::from(self.attempts) * CODES_PER_ATTEMPT {
+            let message = format!(
+                "{} attempts at one of {} codes: more than one guess in {CODES_PER_ATTEMPT} would be right; \
+                 allow fewer, or make codes longer",
+                self.attempts,
+                self.codes(),
+            );
+            problems.push(Problem::new("/attempts", message));
+        }
+        problems.extend(alphabet);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The limit of this kind, where it is not turned off.
+    #[must_use]
+    pub const fn limit(&self, kind: LimitKind) -> Option<Limit> {
+        match kind {
+            LimitKind::Recipient => self.sends_per_recipient,
+            LimitKind::Ip => self.sends_per_ip,
+            LimitKind::Tenant => self.sends_per_tenant,
+        }
+    }
+
+    /// How long a code lives.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        Duration::from_secs(self.lifetime_seconds as u64)
+    }
+
+    /// How many codes there are.
+    fn codes(&self) -> u128 {
+        (self.alphabet.characters().chars().count() as u128).saturating_pow(self.code_length.into())
+    }
+}
+
+/// What a code is made of.
+///
+/// In JSON: `"digits"`, `"unambiguous"`, or `{"custom": "…"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Alphabet {
+    /// `0` to `9`.
+    Digits,
+    /// Digits and capital letters of which none looks like another, and without vowels, so that no code is a word.
+    Unambiguous,
+    /// These: ASCII letters and digits, at least 10, each of them once.
+    Custom(String),
+}
+
+impl Alphabet {
+    /// Its characters.
+    #[must_use]
+    pub fn characters(&self) -> &str {
+        match self {
+            Self::Digits => "0123456789",
+            Self::Unambiguous => "34679BCDFGHJKMNPQRTVWXY",
+            Self::Custom(characters) => characters,
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let characters = self.characters();
+        let mut problems = Vec::new();
+        let mut problem = |message| problems.push(Problem::new("/alphabet/custom", message));
+        let count = characters.chars().count();
+        if count < 10 {
+            problem(format!("{count} characters: it must be 10 at least"));
+        }
+        if let Some(other) = characters.chars().find(|char| !char.is_ascii_alphanumeric()) {
+            problem(format!("{other:?} is neither an ASCII letter nor a digit, so it may not survive being typed"));
+        }
+        let twice = characters.char_indices().find(|(at, char)| characters[..*at].contains(*char));
+        if let Some((_, twice)) = twice {
+            problem(format!("{twice:?} is there twice, which would make it likelier than the others"));
+        }
+        problems
+    }
+}
+
+/// What is wrong with a setting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// JSON pointer to the setting.
+    pub pointer: String,
+    /// What is wrong with it, and what it must be.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(pointer: &str, message: String) -> Self {
+        Self { pointer: pointer.to_owned(), message }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pointer, self.message)
+    }
+}
+
+/// Settings that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidSettings(
+    /// Every problem there is; one at least.
+    pub Vec<Problem>,
+);
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings of verification codes cannot work")?;
+        for (index, problem) in self.0.iter().enumerate() {
+            write!(f, "{} {problem}", if index == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for InvalidSettings {}
