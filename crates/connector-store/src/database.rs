@@ -2,6 +2,7 @@
 
 use connector_kit::async_trait;
 use connector_registry::StoreError;
+use verification_code::CodeStore;
 
 use crate::{
     change::SealedChange,
@@ -9,7 +10,7 @@ use crate::{
 };
 
 #[async_trait]
-pub(crate) trait Database: Send + Sync + 'static {
+pub(crate) trait Database: CodeStore {
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError>;
 
     async fn status(&self, tenant: &str) -> Result<Option<StatusRow>, StoreError>;
@@ -35,11 +36,11 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Where `first` is set, it does so only if none is yet; a race for the first is won by one.
     async fn make_current(&self, id: &str, check_value: &str, first: bool) -> Result<(), StoreError>;
 
-    /// How many configurations are sealed under other keys than this one.
-    async fn sealed_otherwise(&self, id: &str) -> Result<u64, StoreError>;
+    /// How many configurations are sealed under this key.
+    async fn sealed_under(&self, id: &str) -> Result<u64, StoreError>;
 
-    /// Seals some of the configurations that are sealed under `from` again, under `to`, and says how many. None are left
-    /// when it is 0 and [`sealed_otherwise`](Self::sealed_otherwise) is, too.
+    /// Seals some of the configurations that are sealed under `from` again, under `to`, and says how many. It leaves out
+    /// those that are being changed.
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError>;
 
     /// Forgets a key that nothing is sealed under any longer.

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use connector_registry::StoreError;
 use sqlx::{
     SqlSafeStr as _,
-    migrate::{Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
 use crate::OpenStoreError;
@@ -44,5 +45,14 @@ impl Progress {
             Some(applied) if applied == last => Ok(Self::Current),
             Some(_) => Ok(Self::Behind),
         }
+    }
+}
+
+/// What a migration's failure means. Another process may have brought the database further meanwhile.
+pub(crate) fn error(error: MigrateError, store_error: impl Fn(&sqlx::Error) -> StoreError) -> OpenStoreError {
+    match error {
+        MigrateError::VersionMissing(migration) => OpenStoreError::NewerVersion { migration },
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => store_error(&error).into(),
+        other => OpenStoreError::Store(StoreError::Unusable(Box::new(other))),
     }
 }

@@ -29,8 +29,8 @@ pub(super) async fn make_current(writer: &SqlitePool, id: &str, check_value: &st
     transaction.commit().await
 }
 
-pub(super) async fn sealed_otherwise(readers: &SqlitePool, id: &str) -> Result<u64, Error> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM configurations WHERE sealed_under IS NOT NULL AND sealed_under <> ?1");
+pub(super) async fn sealed_under(readers: &SqlitePool, id: &str) -> Result<u64, Error> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM configurations WHERE sealed_under = ?1");
     let count: i64 = count.bind(id).fetch_one(readers).await?;
     Ok(count.unsigned_abs())
 }

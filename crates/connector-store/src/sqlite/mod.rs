@@ -1,5 +1,6 @@
 //! SQLite: one file, and everything a machine's processes share is in it.
 
+mod codes;
 mod commit;
 mod errors;
 mod file;
@@ -31,6 +32,7 @@ pub(crate) use file::beside;
 
 const SCRIPTS: &[Script] = &[
     (1, "tables", include_str!("../../migrations/sqlite/0001_tables.sql")),
+    (2, "codes", include_str!("../../migrations/sqlite/0002_codes.sql")),
 ];
 const APPLIED: &str = "_sqlx_migrations";
 
@@ -144,7 +146,7 @@ impl Sqlite {
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| self.error(&error))?;
         let done = migrator(SCRIPTS, APPLIED).run(&mut connection).await;
         let closed = connection.close().await;
-        done.map_err(|error| self.error(&Error::Migrate(Box::new(error))))?;
+        done.map_err(|error| crate::migrations::error(error, |error| self.error(error)))?;
         Ok(closed.map_err(|error| self.error(&error))?)
     }
 
@@ -214,8 +216,8 @@ impl Database for Sqlite {
         keys::make_current(&self.writer, id, check_value, first).await.map_err(|error| self.error(&error))
     }
 
-    async fn sealed_otherwise(&self, id: &str) -> Result<u64, StoreError> {
-        keys::sealed_otherwise(&self.readers, id).await.map_err(|error| self.error(&error))
+    async fn sealed_under(&self, id: &str) -> Result<u64, StoreError> {
+        keys::sealed_under(&self.readers, id).await.map_err(|error| self.error(&error))
     }
 
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {
