@@ -197,10 +197,6 @@ impl From<KeyBytes> for MasterKey {
 }
 
 impl Keys {
-    pub(crate) const fn current(&self) -> &MasterKey {
-        &self.current
-    }
-
     pub(crate) fn get(&self, id: KeyId) -> Result<&MasterKey, UnknownKey> {
         self.iter().find(|key| key.id == id).ok_or_else(|| UnknownKey { id, at_hand: self.ids() })
     }
