@@ -1,8 +1,10 @@
 //! Exit codes, after sysexits.h, and which error ends in which.
 
-use std::process::ExitCode;
+use std::{error::Error as StdError, process::ExitCode};
 
 use connector_kit::{Delivery, Error, ErrorKind};
+use connector_registry::{self as registry, StoreError};
+use connector_store::{OpenError, OpenStoreError, ResealError, SealError};
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,18 +14,20 @@ pub enum Exit {
     Ok = 0,
     /// The command line is wrong.
     Usage = 64,
-    /// The configuration or the message is wrong, or cannot be read.
+    /// The configuration, the message or the code is wrong or cannot be read, or does not go with what is stored.
     BadInput = 65,
     /// Refused for good: trying again will not help.
     Refused = 69,
-    /// The result could not be written.
-    CannotWrite = 74,
-    /// Not sent; trying again may help.
+    /// The result could not be written, or the store's disk failed: it is full, read-only, damaged.
+    InputOutput = 74,
+    /// Not sent, not done; trying again may help.
     TryLater = 75,
     /// The message may have been sent.
     Unknown = 76,
     /// The provider does not accept the credentials.
     NotAuthorised = 77,
+    /// The store and its key are not set up as they must be: the wrong key, none, a newer version's database.
+    Config = 78,
 }
 
 impl Exit {
@@ -37,6 +41,37 @@ impl Exit {
             ErrorKind::Unauthorized => Self::NotAuthorised,
             _ => Self::Refused,
         }
+    }
+
+    /// How a failure between a tenant and its connector ends.
+    pub fn of_registry(error: &registry::Error) -> Self {
+        use registry::Error as E;
+        match error {
+            E::Send(error) | E::InvalidConfig(error) => Self::of(error),
+            E::Import { cause, .. } => Self::of_registry(cause),
+            E::InvalidTenant { .. } | E::InvalidLanguage(_) => Self::Usage,
+            E::Contended { .. } | E::ChangedMeanwhile { .. } | E::Store(_) => Self::TryLater,
+            E::StoreUnusable(cause) => Self::of_unusable_store(cause.as_ref()),
+            // What is stored is not what the command needs.
+            _ => Self::BadInput,
+        }
+    }
+
+    /// How it ends when a store does not open.
+    pub fn of_unopened_store(error: &OpenStoreError) -> Self {
+        use OpenStoreError as E;
+        match error {
+            E::UnknownScheme { .. } | E::InvalidUrl { .. } => Self::Usage,
+            E::Store(StoreError::Unavailable(_)) => Self::TryLater,
+            E::Store(_) | E::NotADatabase { .. } | E::Truncated { .. } => Self::InputOutput,
+            _ => Self::Config,
+        }
+    }
+
+    /// How it ends when an open store cannot be used: what is sealed under another key, or a disk that fails.
+    fn of_unusable_store(cause: &(dyn StdError + 'static)) -> Self {
+        let of_keys = cause.is::<OpenError>() || cause.is::<SealError>() || cause.is::<ResealError>();
+        if of_keys { Self::Config } else { Self::InputOutput }
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod code_keys;
 mod code_rows;
 mod database;
 mod keys;
