@@ -45,6 +45,9 @@ pub(crate) trait Database: CodeStore {
 
     /// Forgets a key that nothing is sealed under any longer.
     async fn retire(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Ends the task and closes the connections, once what is under way on them has ended.
+    async fn close(&self);
 }
 
 /// Gives a configuration's secrets sealed under another key, as they are stored.

@@ -50,6 +50,14 @@ impl fmt::Debug for Store {
     }
 }
 
+impl Store {
+    /// Closes the connections, once what is under way on them has ended. Every clone is of no more use then. A store that is
+    /// dropped closes them, too, but nobody knows when.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+}
+
 pub(crate) fn unusable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Unusable(cause.into())
 }

@@ -90,9 +90,7 @@ pub(crate) struct Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        if let Some(news) = &self.news {
-            news.abort();
-        }
+        self.end_news();
     }
 }
 
@@ -151,6 +149,12 @@ impl Postgres {
     /// Begins to tell of the changes that any process makes.
     pub(crate) fn follow(&mut self, news: Sender<Changed>) {
         self.news = Some(tokio::spawn(news::follow(self.options.clone(), news)).abort_handle());
+    }
+
+    fn end_news(&self) {
+        if let Some(news) = &self.news {
+            news.abort();
+        }
     }
 
     fn error(&self, error: &Error) -> StoreError {
@@ -239,5 +243,10 @@ impl Database for Postgres {
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {
         self.answered(keys::retire(&self.pool, id)).await
+    }
+
+    async fn close(&self) {
+        self.end_news();
+        self.pool.close().await;
     }
 }

@@ -96,9 +96,7 @@ pub(crate) struct Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        if let Some(news) = &self.news {
-            news.abort();
-        }
+        self.end_news();
     }
 }
 
@@ -157,6 +155,12 @@ impl Sqlite {
         let watch = watch.map_err(|error| self.error(&error))?;
         self.news = Some(tokio::spawn(watch.run(options(&self.path), news)).abort_handle());
         Ok(())
+    }
+
+    fn end_news(&self) {
+        if let Some(news) = &self.news {
+            news.abort();
+        }
     }
 
     fn error(&self, error: &Error) -> StoreError {
@@ -226,5 +230,12 @@ impl Database for Sqlite {
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {
         keys::retire(&self.writer, id).await.map_err(|error| self.error(&error))
+    }
+
+    async fn close(&self) {
+        self.end_news();
+        self.readers.close().await;
+        // The last one to be closed clears the write-ahead log away.
+        self.writer.close().await;
     }
 }

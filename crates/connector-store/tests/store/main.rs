@@ -1,11 +1,15 @@
 //! The store's tests, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod at_once;
 mod codes;
 mod contract;
+mod histories;
 mod key_sources;
 mod key_text;
+mod news;
 mod places;
+mod rotation;
 mod rule;
 mod sealed_config;
 mod sealing;
