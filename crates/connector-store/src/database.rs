@@ -5,12 +5,16 @@ use connector_registry::StoreError;
 use verification_code::CodeStore;
 
 use crate::{
+    OpenStoreError,
     change::SealedChange,
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, SealedRow, StateRow, StatusRow},
 };
 
 #[async_trait]
 pub(crate) trait Database: CodeStore {
+    /// Brings the tables up to date. Processes that start at once take turns.
+    async fn migrate(&self) -> Result<(), OpenStoreError>;
+
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError>;
 
     async fn status(&self, tenant: &str) -> Result<Option<StatusRow>, StoreError>;

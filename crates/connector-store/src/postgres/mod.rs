@@ -24,7 +24,7 @@ use crate::{
     OpenStoreError,
     change::{SealedChange, encode},
     database::{Database, Reseal},
-    migrations::{Progress, Script, migrator},
+    migrations::{Progress, Script, migrator, seen_through},
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
@@ -135,17 +135,6 @@ impl Postgres {
         Progress::of(applied, SCRIPTS)
     }
 
-    /// Brings the tables up to date. Processes that start at once take turns by an advisory lock, which ends with the
-    /// connection.
-    pub(crate) async fn migrate(&self) -> Result<(), OpenStoreError> {
-        let mut connection = self.connection().await?;
-        let mut migrator = migrator(SCRIPTS, APPLIED);
-        migrator.create_schema(SCHEMA);
-        let done = migrator.run(&mut connection).await;
-        let _ = connection.close().await;
-        done.map_err(|error| crate::migrations::error(error, |error| self.error(error)))
-    }
-
     /// Begins to tell of the changes that any process makes.
     pub(crate) fn follow(&mut self, news: Sender<Changed>) {
         self.news = Some(tokio::spawn(news::follow(self.options.clone(), news)).abort_handle());
@@ -179,6 +168,20 @@ impl Postgres {
 
 #[async_trait]
 impl Database for Postgres {
+    /// An advisory lock, which ends with the connection, gives the turns.
+    async fn migrate(&self) -> Result<(), OpenStoreError> {
+        let mut connection = self.connection().await?;
+        let server = self.server.clone();
+        seen_through(move || async move {
+            let mut migrator = migrator(SCRIPTS, APPLIED);
+            migrator.create_schema(SCHEMA);
+            let done = migrator.run(&mut connection).await;
+            let _ = connection.close().await;
+            done.map_err(|error| crate::migrations::error(error, |error| errors::store_error(&server, error)))
+        })
+        .await
+    }
+
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError> {
         let state = sqlx::query_scalar("SELECT email_connectors.tenant_state($1)::text").bind(tenant);
         let state: Option<String> = self.answered(state.fetch_one(&self.pool)).await?;
