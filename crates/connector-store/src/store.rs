@@ -64,7 +64,14 @@ pub(crate) fn unusable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>
 
 impl Inner {
     /// The configuration, its secrets sealed under `key`.
-    fn seal(&self, key: KeyId, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
+    fn seal(
+        &self,
+        key: KeyId,
+        tenant: &str,
+        id: Uuid,
+        connector: &str,
+        config: &Value,
+    ) -> Result<SealedConfig, StoreError> {
         // Without its schema, nobody knows what is secret in it.
         let factory = self.catalog.get(connector).map_err(unusable)?;
         seal_config(&self.keys, key, factory, tenant, id, config).map_err(unusable)

@@ -13,11 +13,7 @@ use sqlx::{
     Connection as _, Error, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::{
-    sync::broadcast::Sender,
-    task::AbortHandle,
-    time::timeout,
-};
+use tokio::{sync::broadcast::Sender, task::AbortHandle, time::timeout};
 
 use self::keys::Fault;
 use crate::{
@@ -100,10 +96,12 @@ impl Postgres {
         use sqlx::ConnectOptions as _;
         // What it says of the URL may hold parts of it.
         let options = PgConnectOptions::from_str(url);
-        let options = options.map_err(|_| OpenStoreError::InvalidUrl { fault: "a part or parameter of it is not known" })?;
+        let options =
+            options.map_err(|_| OpenStoreError::InvalidUrl { fault: "a part or parameter of it is not known" })?;
         let options = options.disable_statement_logging();
         let server = format!("{}:{}", options.get_host(), options.get_port());
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT).test_before_acquire(false);
+        let pool =
+            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT).test_before_acquire(false);
         let pool = pool.before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > IDLE {

@@ -132,7 +132,8 @@ impl Sqlite {
     async fn progress(&self) -> Result<Progress, OpenStoreError> {
         let known = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
         let mut connection = self.readers.acquire().await.map_err(|error| self.error(&error))?;
-        let known: i64 = sqlx::query_scalar(known).fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
+        let known: i64 =
+            sqlx::query_scalar(known).fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
         if known == 0 {
             return Ok(Progress::Fresh);
         }
@@ -215,7 +216,8 @@ impl Database for Sqlite {
 
     async fn revisions(&self, tenants: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
         let names = serde_json::Value::from(tenants).to_string();
-        let revisions = sqlx::query_as("SELECT name, revision FROM tenants WHERE name IN (SELECT value FROM json_each(?1))");
+        let revisions =
+            sqlx::query_as("SELECT name, revision FROM tenants WHERE name IN (SELECT value FROM json_each(?1))");
         let revisions: Vec<(String, i64)> =
             revisions.bind(names).fetch_all(&self.readers).await.map_err(|error| self.error(&error))?;
         Ok(revisions.into_iter().map(|(name, revision)| (name, revision.unsigned_abs())).collect())

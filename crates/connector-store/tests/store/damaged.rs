@@ -39,7 +39,8 @@ async fn refused(place: &Place) -> OpenStoreError {
     let before = listing();
     let error = place.try_open(place.keys.clone()).await.unwrap_err();
     let after = listing();
-    let names = |files: &[(std::path::PathBuf, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names =
+        |files: &[(std::path::PathBuf, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert!(after == before, "{:?} {:?}", names(&after), names(&before));
     error
 }
@@ -96,7 +97,8 @@ async fn a_folder_that_is_not_there_or_is_no_file() {
     let missing = format!("{}/none/store.db", place.folder().display());
     let error = Store::open(&format!("sqlite:{missing}"), keys.clone(), Catalog::builtin()).await.unwrap_err();
     assert!(error.to_string().contains(&missing) && error.to_string().contains("folder"), "{error}");
-    let error = Store::open(&format!("sqlite:{}", place.folder().display()), keys, Catalog::builtin()).await.unwrap_err();
+    let error =
+        Store::open(&format!("sqlite:{}", place.folder().display()), keys, Catalog::builtin()).await.unwrap_err();
     assert!(matches!(error, OpenStoreError::Store(StoreError::Unusable(_))), "{error:?}");
 }
 
@@ -111,8 +113,10 @@ async fn a_file_that_cannot_be_written() {
     store.close().await;
     read_only(place.folder(), true);
     // Not even root may write to it then.
-    let powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"];
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| std::os::linux::fs::MetadataExt::st_uid(&process) == 0);
+    let powerless =
+        ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"];
+    let is_root =
+        fs::metadata("/proc/self").is_ok_and(|process| std::os::linux::fs::MetadataExt::st_uid(&process) == 0);
     let given = Given { url: place.url.clone(), key, word: String::new() };
     let child = children::start(if is_root { &powerless } else { &[] }, "damaged::child_that_cannot_write", given);
     let ended = child.wait_with_output().unwrap();
@@ -151,7 +155,8 @@ async fn a_full_disk() {
     let given = Given { url: String::new(), key: key(), word: place.folder().display().to_string() };
     // A disk of its own, seen by the child alone.
     let mount = r#"mount -t tmpfs -o size=600k none "$TEST_STORE_WORD" && exec "$0" "$@""#;
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| std::os::linux::fs::MetadataExt::st_uid(&process) == 0);
+    let is_root =
+        fs::metadata("/proc/self").is_ok_and(|process| std::os::linux::fs::MetadataExt::st_uid(&process) == 0);
     let root = ["unshare", "--mount", "sh", "-c", mount];
     let user = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount];
     children::finish(children::start(if is_root { &root } else { &user }, "damaged::child_on_a_small_disk", given));

@@ -104,7 +104,8 @@ impl Author {
             Editing::Tested(back) => Edit::Tested(self.back(back)),
             Editing::Fallback(language) => Edit::FallbackLanguage(language),
             Editing::PutTemplate(language, n) => {
-                let template = json!({ "language": language, "usageType": "SignIn", "subject": n.to_string(), "content": "" });
+                let template =
+                    json!({ "language": language, "usageType": "SignIn", "subject": n.to_string(), "content": "" });
                 Edit::PutTemplate(serde_json::from_value(template).unwrap())
             }
             Editing::RemoveTemplate(language) => {

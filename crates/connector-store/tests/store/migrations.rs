@@ -52,8 +52,12 @@ async fn of_a_newer_version_are_left_alone(place: &Place) {
     store.commit("acme", change([save(1)])).await.unwrap();
     store.close().await;
     let newer = match &place.server {
-        Some(_) => "INSERT INTO migrations SELECT 4711, description, now(), success, checksum, 0 FROM migrations LIMIT 1",
-        None => "INSERT INTO _sqlx_migrations SELECT 4711, description, 0, success, checksum, 0 FROM _sqlx_migrations LIMIT 1",
+        Some(_) => {
+            "INSERT INTO migrations SELECT 4711, description, now(), success, checksum, 0 FROM migrations LIMIT 1"
+        }
+        None => {
+            "INSERT INTO _sqlx_migrations SELECT 4711, description, 0, success, checksum, 0 FROM _sqlx_migrations LIMIT 1"
+        }
     };
     place.sql(newer).await.unwrap();
     let before = place.server.is_none().then(|| std::fs::read(place.file()).unwrap());

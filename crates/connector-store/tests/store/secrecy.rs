@@ -14,7 +14,9 @@ async fn fill(place: &Place) -> connector_store::Store {
     }
     store.commit("acme", change([Edit::Remove(id(20)), Edit::Remove(id(3))])).await.unwrap();
     assert!(config(1).to_string().contains(SECRET));
-    assert!(!format!("{store:?} {place}", place = store.tenant("acme").await.unwrap().unwrap().revision).contains(SECRET));
+    assert!(
+        !format!("{store:?} {place}", place = store.tenant("acme").await.unwrap().unwrap().revision).contains(SECRET)
+    );
     store
 }
 
