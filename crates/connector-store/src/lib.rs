@@ -14,7 +14,7 @@ mod sealing;
 mod sqlite;
 mod store;
 
-pub use keys::{KeyError, KeyId, KeyRing, KeySource, UnknownKey, generate_key};
+pub use keys::{KeyError, KeyId, KeyRing, KeySource, NotAKeyId, UnknownKey, generate_key};
 pub use open_error::OpenStoreError;
 pub use rotation::Rotation;
 pub use sealing::{OpenError, Place, ResealError, SealError, key_ids, open_config, reseal, seal_config};

@@ -2,6 +2,8 @@
 
 mod config;
 
+use std::io;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     XNonce,
@@ -10,7 +12,7 @@ use chacha20poly1305::{
 use connector_registry::{Secret, Uuid};
 use zeroize::Zeroizing;
 
-use crate::{KeyId, KeyRing, UnknownKey};
+use crate::{KeyId, KeyRing, UnknownKey, keys::fill_at_random};
 
 pub use config::{ResealError, key_ids, open_config, reseal, seal_config};
 
@@ -52,7 +54,7 @@ pub enum SealError {
     UnknownKey(#[from] UnknownKey),
     /// The system gives no random bytes.
     #[error("the system gives no random bytes to seal a secret with: {0}")]
-    NoRandomness(getrandom::Error),
+    NoRandomness(io::Error),
     /// The secret is longer than the cipher can take.
     #[error("the secret at {pointer} is too long to be sealed")]
     TooLong {
@@ -114,7 +116,7 @@ impl KeyRing {
     /// [`SealError`]: that key is not at hand, or there are no random bytes.
     pub fn seal_under(&self, id: KeyId, place: &Place<'_>, secret: &str) -> Result<String, SealError> {
         let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(SealError::NoRandomness)?;
+        fill_at_random(&mut nonce).map_err(SealError::NoRandomness)?;
         let keys = self.keys();
         let key = keys.get(id)?;
         let payload = Payload { msg: secret.as_bytes(), aad: &place.associated_data() };
