@@ -5,12 +5,16 @@ use connector_registry::StoreError;
 use verification_code::CodeStore;
 
 use crate::{
+    OpenStoreError,
     change::SealedChange,
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, SealedRow, StateRow, StatusRow},
 };
 
 #[async_trait]
 pub(crate) trait Database: CodeStore {
+    /// Brings the tables up to date. Processes that start at once take turns.
+    async fn migrate(&self) -> Result<(), OpenStoreError>;
+
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError>;
 
     async fn status(&self, tenant: &str) -> Result<Option<StatusRow>, StoreError>;
@@ -45,6 +49,9 @@ pub(crate) trait Database: CodeStore {
 
     /// Forgets a key that nothing is sealed under any longer.
     async fn retire(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Ends the task and closes the connections, once what is under way on them has ended.
+    async fn close(&self);
 }
 
 /// Gives a configuration's secrets sealed under another key, as they are stored.

@@ -1,6 +1,6 @@
 //! The databases' tables, made and brought up to date. Migrations only go forward; a published one is never edited.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, future::Future};
 
 use connector_registry::StoreError;
 use sqlx::{
@@ -55,4 +55,14 @@ pub(crate) fn error(error: MigrateError, store_error: impl Fn(&sqlx::Error) -> S
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => store_error(&error).into(),
         other => OpenStoreError::Store(StoreError::Unusable(Box::new(other))),
     }
+}
+
+/// Runs `migrate` on a thread of its own, where it is seen through even if nobody waits for it any longer.
+pub(crate) async fn seen_through<F>(migrate: impl FnOnce() -> F + Send + 'static) -> Result<(), OpenStoreError>
+where
+    F: Future<Output = Result<(), OpenStoreError>>,
+{
+    let runtime = tokio::runtime::Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(migrate())).await;
+    done.map_err(|cause| StoreError::Unusable(Box::new(cause)))?
 }

@@ -40,16 +40,9 @@ impl Store {
                 Self::open_file(Path::new(path), keys, catalog).await
             }
             "postgres" | "postgresql" => {
-                let (database, progress) = Postgres::connect(url).await?;
-                if progress != Progress::Fresh {
-                    check(&database.keys().await?, &keys)?;
-                }
-                if progress != Progress::Current {
-                    database.migrate().await?;
-                }
-                let current = first_key(&database, &keys).await?;
+                let (mut database, progress) = Postgres::connect(url).await?;
+                let current = closed_on_error(&database, prepare(&database, progress, &keys).await).await?;
                 let news = broadcast::Sender::new(NEWS);
-                let mut database = database;
                 database.follow(news.clone());
                 Ok(Self::new(Box::new(database), keys, current, catalog, news))
             }
@@ -87,13 +80,7 @@ impl Store {
 
     async fn open_file(path: &Path, keys: KeyRing, catalog: Catalog) -> Result<Self, OpenStoreError> {
         let (mut database, progress) = Sqlite::connect(path).await?;
-        if progress != Progress::Fresh {
-            check(&database.keys().await?, &keys)?;
-        }
-        if progress != Progress::Current {
-            database.migrate().await?;
-        }
-        let current = first_key(&database, &keys).await?;
+        let current = closed_on_error(&database, prepare(&database, progress, &keys).await).await?;
         let news = broadcast::Sender::new(NEWS);
         database.follow(news.clone()).await?;
         Ok(Self::new(Box::new(database), keys, current, catalog, news))
@@ -111,8 +98,27 @@ impl Store {
     }
 }
 
+/// Closes what a caller who gets an error could not.
+async fn closed_on_error<T>(database: &dyn Database, done: Result<T, OpenStoreError>) -> Result<T, OpenStoreError> {
+    if done.is_err() {
+        database.close().await;
+    }
+    done
+}
+
+/// Makes the database ready for use, and returns its current master key. Before anything is written, the keys must be right.
+async fn prepare(database: &dyn Database, progress: Progress, keys: &KeyRing) -> Result<KeyId, OpenStoreError> {
+    if progress != Progress::Fresh {
+        check(&database.keys().await?, keys)?;
+    }
+    if progress != Progress::Current {
+        database.migrate().await?;
+    }
+    first_key(database, keys).await
+}
+
 /// Gives the database its first key, unless it has one, and returns the current one.
-async fn first_key(database: &impl Database, keys: &KeyRing) -> Result<KeyId, OpenStoreError> {
+async fn first_key(database: &dyn Database, keys: &KeyRing) -> Result<KeyId, OpenStoreError> {
     let mut known = database.keys().await?;
     if known.0.is_empty() {
         let first = keys.current();

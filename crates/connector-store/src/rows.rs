@@ -2,9 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use connector_registry::{
-    Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, Uuid,
-};
+use connector_registry::{Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, Uuid};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -85,14 +83,28 @@ pub(crate) struct KeyRow {
 #[serde(tag = "because", rename_all = "snake_case")]
 pub(crate) enum Refusal {
     UnknownTenant,
-    Outdated { revision: u64 },
-    AlreadyActive { id: String, connector: String },
+    Outdated {
+        revision: u64,
+    },
+    AlreadyActive {
+        id: String,
+        connector: String,
+    },
     NoneActive,
-    UnknownConfiguration { id: String },
-    DuplicateConfiguration { id: String },
-    UnknownTemplate { language: String, usage_type: String },
+    UnknownConfiguration {
+        id: String,
+    },
+    DuplicateConfiguration {
+        id: String,
+    },
+    UnknownTemplate {
+        language: String,
+        usage_type: String,
+    },
     /// What was written is sealed under another key than the current one.
-    OtherKey { current: Option<String> },
+    OtherKey {
+        current: Option<String>,
+    },
 }
 
 /// What came of a commit.
@@ -117,9 +129,9 @@ impl Refusal {
                 Ok(id) => StoreError::UnknownConfiguration { id },
                 Err(error) => error,
             },
-            Self::DuplicateConfiguration { id } => {
-                StoreError::Unusable(format!("there is a configuration {id} already: give the new one an id of its own").into())
-            }
+            Self::DuplicateConfiguration { id } => StoreError::Unusable(
+                format!("there is a configuration {id} already: give the new one an id of its own").into(),
+            ),
             Self::UnknownTemplate { language, usage_type } => StoreError::UnknownTemplate { language, usage_type },
             Self::OtherKey { current } => StoreError::Unavailable(
                 format!("the current master key is {} by now: try again", current.as_deref().unwrap_or("none")).into(),
@@ -181,7 +193,10 @@ impl HistoryRow {
     pub(crate) fn read(self) -> Result<HistoryEntry, StoreError> {
         let Self { revision, at, made_by, action, configuration, connector, details } = self;
         let action = Action::of_name(&action).ok_or_else(|| {
-            let cause = format!("the history has an action `{}` that this version does not know: use a newer version", action.escape_debug());
+            let cause = format!(
+                "the history has an action `{}` that this version does not know: use a newer version",
+                action.escape_debug()
+            );
             StoreError::Unusable(cause.into())
         })?;
         let entry = Entry {

@@ -50,13 +50,28 @@ impl fmt::Debug for Store {
     }
 }
 
+impl Store {
+    /// Closes the connections, once what is under way on them has ended. Every clone is of no more use then. A store that is
+    /// dropped closes them, too, but nobody knows when.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+}
+
 pub(crate) fn unusable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Unusable(cause.into())
 }
 
 impl Inner {
     /// The configuration, its secrets sealed under `key`.
-    fn seal(&self, key: KeyId, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
+    fn seal(
+        &self,
+        key: KeyId,
+        tenant: &str,
+        id: Uuid,
+        connector: &str,
+        config: &Value,
+    ) -> Result<SealedConfig, StoreError> {
         // Without its schema, nobody knows what is secret in it.
         let factory = self.catalog.get(connector).map_err(unusable)?;
         seal_config(&self.keys, key, factory, tenant, id, config).map_err(unusable)

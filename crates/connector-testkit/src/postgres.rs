@@ -215,7 +215,8 @@ fn programs() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let others = std::env::split_paths(&path).collect::<Vec<_>>();
     let found = versions.into_iter().rev().map(|(_, programs)| programs).chain(others);
-    let found = found.into_iter().find(|programs| programs.join("initdb").exists() && programs.join("postgres").exists());
+    let found =
+        found.into_iter().find(|programs| programs.join("initdb").exists() && programs.join("postgres").exists());
     found.expect("PostgreSQL is not installed: `apt-get install postgresql` on Debian, or `cargo xtask test`")
 }
 

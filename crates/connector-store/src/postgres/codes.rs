@@ -59,8 +59,7 @@ async fn bring(transaction: &mut Transaction<'static, Driver>, tenant: &str, sub
     let former: Vec<&[u8]> = names(subject).split_off(1);
     let gone = "DELETE FROM email_connectors.codes WHERE tenant = $1 AND subject = ANY($2)
         RETURNING id, key_id, hash, expires_at, attempts, attempts_until";
-    let gone: Vec<Columns> =
-        sqlx::query_as(gone).bind(tenant).bind(former).fetch_all(&mut **transaction).await?;
+    let gone: Vec<Columns> = sqlx::query_as(gone).bind(tenant).bind(former).fetch_all(&mut **transaction).await?;
     let Some(former) = gone.into_iter().map(CodeRow::from).reduce(CodeRow::later) else { return Ok(()) };
     let known = "SELECT id, key_id, hash, expires_at, attempts, attempts_until FROM email_connectors.codes
         WHERE tenant = $1 AND subject = $2 FOR UPDATE";
@@ -105,14 +104,16 @@ impl Postgres {
         }
         bring(&mut transaction, tenant, subject).await?;
         let put = sqlx::query(PUT).bind(tenant).bind(&subject.current().as_bytes()[..]).bind(&code.id.as_bytes()[..]);
-        let put = put.bind(&code.key_id).bind(&code.hash.as_bytes()[..]).bind(expires_at.millis()).bind(0_i64).bind(0_i64);
+        let put =
+            put.bind(&code.key_id).bind(&code.hash.as_bytes()[..]).bind(expires_at.millis()).bind(0_i64).bind(0_i64);
         put.execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Issuance::Stored)
     }
 
     async fn count_attempt(&self, tenant: &str, subject: &Subject, now: i64, window: i64) -> Result<Columns, Error> {
-        let attempt = sqlx::query_as(ATTEMPT).bind(tenant).bind(&subject.current().as_bytes()[..]).bind(now).bind(window);
+        let attempt =
+            sqlx::query_as(ATTEMPT).bind(tenant).bind(&subject.current().as_bytes()[..]).bind(now).bind(window);
         if subject.former().is_empty() {
             return attempt.fetch_one(&self.pool).await;
         }
@@ -124,7 +125,8 @@ impl Postgres {
     }
 
     async fn consume_code(&self, tenant: &str, subject: &Subject, id: CodeId) -> Result<bool, Error> {
-        let consume = sqlx::query(CONSUME).bind(tenant).bind(&subject.current().as_bytes()[..]).bind(&id.as_bytes()[..]);
+        let consume =
+            sqlx::query(CONSUME).bind(tenant).bind(&subject.current().as_bytes()[..]).bind(&id.as_bytes()[..]);
         if subject.former().is_empty() {
             return Ok(consume.execute(&self.pool).await?.rows_affected() == 1);
         }

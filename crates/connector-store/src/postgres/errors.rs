@@ -11,7 +11,9 @@ pub(super) fn store_error(server: &str, error: &Error) -> StoreError {
     let code = match error {
         Error::Database(error) => error.code().unwrap_or_default().into_owned(),
         Error::Io(cause) => {
-            return unavailable(format!("PostgreSQL at {server} cannot be reached, or the connection was lost: try again ({cause})"));
+            return unavailable(format!(
+                "PostgreSQL at {server} cannot be reached, or the connection was lost: try again ({cause})"
+            ));
         }
         Error::PoolTimedOut => {
             return unavailable(format!("PostgreSQL at {server} cannot be reached, or is too busy: try again"));
@@ -40,9 +42,9 @@ pub(super) fn store_error(server: &str, error: &Error) -> StoreError {
         "25006" => unusable(format!(
             "PostgreSQL at {server} only reads: give the URL of the primary server, or turn default_transaction_read_only off"
         )),
-        code if code.starts_with("28") => {
-            unusable(format!("PostgreSQL at {server} lets nobody in with this user and password: check the URL ({error})"))
-        }
+        code if code.starts_with("28") => unusable(format!(
+            "PostgreSQL at {server} lets nobody in with this user and password: check the URL ({error})"
+        )),
         "3D000" => unusable(format!("PostgreSQL at {server} has no such database: create it first ({error})")),
         "42501" => unusable(format!(
             "the user may not do this in PostgreSQL at {server}: grant it the schema email_connectors, or CREATE on the \

@@ -13,18 +13,14 @@ use sqlx::{
     Connection as _, Error, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::{
-    sync::broadcast::Sender,
-    task::AbortHandle,
-    time::timeout,
-};
+use tokio::{sync::broadcast::Sender, task::AbortHandle, time::timeout};
 
 use self::keys::Fault;
 use crate::{
     OpenStoreError,
     change::{SealedChange, encode},
     database::{Database, Reseal},
-    migrations::{Progress, Script, migrator},
+    migrations::{Progress, Script, migrator, seen_through},
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
@@ -90,9 +86,7 @@ pub(crate) struct Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        if let Some(news) = &self.news {
-            news.abort();
-        }
+        self.end_news();
     }
 }
 
@@ -102,10 +96,12 @@ impl Postgres {
         use sqlx::ConnectOptions as _;
         // What it says of the URL may hold parts of it.
         let options = PgConnectOptions::from_str(url);
-        let options = options.map_err(|_| OpenStoreError::InvalidUrl { fault: "a part or parameter of it is not known" })?;
+        let options =
+            options.map_err(|_| OpenStoreError::InvalidUrl { fault: "a part or parameter of it is not known" })?;
         let options = options.disable_statement_logging();
         let server = format!("{}:{}", options.get_host(), options.get_port());
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT).test_before_acquire(false);
+        let pool =
+            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT).test_before_acquire(false);
         let pool = pool.before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > IDLE {
@@ -137,20 +133,15 @@ impl Postgres {
         Progress::of(applied, SCRIPTS)
     }
 
-    /// Brings the tables up to date. Processes that start at once take turns by an advisory lock, which ends with the
-    /// connection.
-    pub(crate) async fn migrate(&self) -> Result<(), OpenStoreError> {
-        let mut connection = self.connection().await?;
-        let mut migrator = migrator(SCRIPTS, APPLIED);
-        migrator.create_schema(SCHEMA);
-        let done = migrator.run(&mut connection).await;
-        let _ = connection.close().await;
-        done.map_err(|error| crate::migrations::error(error, |error| self.error(error)))
-    }
-
     /// Begins to tell of the changes that any process makes.
     pub(crate) fn follow(&mut self, news: Sender<Changed>) {
         self.news = Some(tokio::spawn(news::follow(self.options.clone(), news)).abort_handle());
+    }
+
+    fn end_news(&self) {
+        if let Some(news) = &self.news {
+            news.abort();
+        }
     }
 
     fn error(&self, error: &Error) -> StoreError {
@@ -175,6 +166,20 @@ impl Postgres {
 
 #[async_trait]
 impl Database for Postgres {
+    /// An advisory lock, which ends with the connection, gives the turns.
+    async fn migrate(&self) -> Result<(), OpenStoreError> {
+        let mut connection = self.connection().await?;
+        let server = self.server.clone();
+        seen_through(move || async move {
+            let mut migrator = migrator(SCRIPTS, APPLIED);
+            migrator.create_schema(SCHEMA);
+            let done = migrator.run(&mut connection).await;
+            let _ = connection.close().await;
+            done.map_err(|error| crate::migrations::error(error, |error| errors::store_error(&server, error)))
+        })
+        .await
+    }
+
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError> {
         let state = sqlx::query_scalar("SELECT email_connectors.tenant_state($1)::text").bind(tenant);
         let state: Option<String> = self.answered(state.fetch_one(&self.pool)).await?;
@@ -239,5 +244,10 @@ impl Database for Postgres {
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {
         self.answered(keys::retire(&self.pool, id)).await
+    }
+
+    async fn close(&self) {
+        self.end_news();
+        self.pool.close().await;
     }
 }

@@ -50,7 +50,8 @@ fn listed(subject: &Subject) -> String {
 
 /// Brings what is under a subject's former names under its current one.
 async fn bring(transaction: &mut Transaction<'static, Driver>, tenant: &str, subject: &Subject) -> Result<(), Error> {
-    let find = "SELECT id, key_id, hash, expires_at, attempts, attempts_until FROM codes WHERE tenant = ?1 AND subject = ?2";
+    let find =
+        "SELECT id, key_id, hash, expires_at, attempts, attempts_until FROM codes WHERE tenant = ?1 AND subject = ?2";
     for former in subject.former() {
         let gone = "DELETE FROM codes WHERE tenant = ?1 AND subject = ?2
             RETURNING id, key_id, hash, expires_at, attempts, attempts_until";
@@ -80,7 +81,8 @@ impl Sqlite {
         let mut transaction = begin(&self.writer).await?;
         let mut oldest = Vec::with_capacity(takes.len());
         for take in takes {
-            let sent = sqlx::query_scalar(OLDEST).bind(tenant).bind(listed(&take.subject)).bind(place(take.limit.sends));
+            let sent =
+                sqlx::query_scalar(OLDEST).bind(tenant).bind(listed(&take.subject)).bind(place(take.limit.sends));
             let sent: Option<i64> = sent.fetch_optional(&mut *transaction).await?;
             oldest.push((take, sent.map(Timestamp::from_millis)));
         }
@@ -89,7 +91,8 @@ impl Sqlite {
             return Ok(Issuance::Limited(limited));
         }
         for take in takes {
-            let send = "INSERT INTO code_sends (tenant, subject, sent_at, code, counts_until) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let send =
+                "INSERT INTO code_sends (tenant, subject, sent_at, code, counts_until) VALUES (?1, ?2, ?3, ?4, ?5)";
             let send = sqlx::query(send).bind(tenant).bind(&take.subject.current().as_bytes()[..]).bind(now.millis());
             let send = send.bind(&code.id.as_bytes()[..]).bind(take.limit.counts_until(now).millis());
             send.execute(&mut *transaction).await?;
@@ -110,7 +113,8 @@ impl Sqlite {
         let current = &subject.current().as_bytes()[..];
         sqlx::query(CONSUME).bind(tenant).bind(current).bind(id).execute(&mut *transaction).await?;
         for take in takes {
-            let sends = sqlx::query(WITHDRAW).bind(tenant).bind(listed(&take.subject)).bind(issued_at.millis()).bind(id);
+            let sends =
+                sqlx::query(WITHDRAW).bind(tenant).bind(listed(&take.subject)).bind(issued_at.millis()).bind(id);
             sends.execute(&mut *transaction).await?;
         }
         transaction.commit().await

@@ -69,7 +69,11 @@ pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedCha
 }
 
 /// Does all of it, and returns what the tenant is then.
-async fn apply(transaction: &mut Transaction<'static, Sqlite>, tenant: &str, change: &SealedChange) -> Result<String, Fault> {
+async fn apply(
+    transaction: &mut Transaction<'static, Sqlite>,
+    tenant: &str,
+    change: &SealedChange,
+) -> Result<String, Fault> {
     let known = sqlx::query_as("SELECT revision, active FROM tenants WHERE name = ?1").bind(tenant);
     let known: Option<(i64, Option<String>)> = known.fetch_optional(&mut **transaction).await?;
     let (revision, active) = match known {
@@ -173,8 +177,7 @@ async fn edit(
         }
         SealedEdit::RemoveTemplate { language, usage_type } => {
             let removed = sqlx::query("DELETE FROM templates WHERE tenant = ?1 AND language = ?2 AND usage_type = ?3");
-            let missing =
-                Refusal::UnknownTemplate { language: language.clone(), usage_type: usage_type.clone() };
+            let missing = Refusal::UnknownTemplate { language: language.clone(), usage_type: usage_type.clone() };
             (removed.bind(tenant).bind(language).bind(usage_type), Some(missing))
         }
     };

@@ -39,9 +39,13 @@ pub(super) fn store_error(path: &Path, error: &Error) -> StoreError {
         Some(code::CANTOPEN) => unusable(format!(
             "the database {path} cannot be opened: check that its folder exists and that this user may write to both ({error})"
         )),
-        Some(code::NOTADB) => unusable(format!("{path} is no SQLite database: check the path, or restore it from a copy")),
+        Some(code::NOTADB) => {
+            unusable(format!("{path} is no SQLite database: check the path, or restore it from a copy"))
+        }
         Some(code::CORRUPT) => unusable(format!("the database {path} is damaged: restore it from a copy ({error})")),
-        Some(code::IOERR) => unusable(format!("the disk of the database {path} cannot be read or written: check it ({error})")),
+        Some(code::IOERR) => {
+            unusable(format!("the disk of the database {path} cannot be read or written: check it ({error})"))
+        }
         _ => unusable(format!("the database {path} did not do as it was asked: {error}")),
     }
 }

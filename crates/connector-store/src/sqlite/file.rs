@@ -65,13 +65,10 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Waits until no other process brings the tables up to date, and keeps others from it until dropped.
-pub(super) async fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let path = beside(path, ".lock");
-    let locked = tokio::task::spawn_blocking(move || {
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        file.and_then(|file| file.lock().map(|()| file)).map_err(|cause| cannot("locked", &path, &cause))
-    });
-    locked.await.map_err(|cause| StoreError::Unusable(Box::new(cause)))?
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    file.and_then(|file| file.lock().map(|()| file)).map_err(|cause| cannot("locked", &path, &cause))
 }
 
 fn cannot(action: &str, path: &Path, cause: &io::Error) -> StoreError {

@@ -24,7 +24,8 @@ pub(super) async fn make_current(writer: &SqlitePool, id: &str, check_value: &st
     }
     let key = sqlx::query("INSERT INTO sealing_keys (id, check_value) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
     key.bind(id).bind(check_value).execute(&mut *transaction).await?;
-    let current = "INSERT INTO current_sealing_key (one, id) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET id = excluded.id";
+    let current =
+        "INSERT INTO current_sealing_key (one, id) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET id = excluded.id";
     sqlx::query(current).bind(id).execute(&mut *transaction).await?;
     transaction.commit().await
 }

@@ -24,7 +24,7 @@ use crate::{
     OpenStoreError,
     change::SealedChange,
     database::{Database, Reseal},
-    migrations::{Progress, Script, migrator},
+    migrations::{Progress, Script, migrator, seen_through},
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
@@ -96,9 +96,7 @@ pub(crate) struct Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        if let Some(news) = &self.news {
-            news.abort();
-        }
+        self.end_news();
     }
 }
 
@@ -119,35 +117,29 @@ impl Sqlite {
         let readers = SqlitePoolOptions::new().max_connections(READERS).max_lifetime(None).acquire_timeout(BUSY);
         let readers = readers.connect_lazy_with(options.pragma("query_only", "true"));
         let sqlite = Self { path: path.to_owned(), writer, readers, news: None };
-        let progress = if exists { sqlite.progress().await? } else { Progress::Fresh };
-        Ok((sqlite, progress))
+        if !exists {
+            return Ok((sqlite, Progress::Fresh));
+        }
+        match sqlite.progress().await {
+            Ok(progress) => Ok((sqlite, progress)),
+            Err(error) => {
+                sqlite.close().await;
+                Err(error)
+            }
+        }
     }
 
     async fn progress(&self) -> Result<Progress, OpenStoreError> {
         let known = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
         let mut connection = self.readers.acquire().await.map_err(|error| self.error(&error))?;
-        let known: i64 = sqlx::query_scalar(known).fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
+        let known: i64 =
+            sqlx::query_scalar(known).fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
         if known == 0 {
             return Ok(Progress::Fresh);
         }
         let applied = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
         let applied: Option<i64> = applied.fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
         Progress::of(applied, SCRIPTS)
-    }
-
-    /// Brings the tables up to date. Processes that start at once take turns.
-    pub(crate) async fn migrate(&self) -> Result<(), OpenStoreError> {
-        let _turn = file::lock(&self.path).await?;
-        if self.path.exists() && self.progress().await? == Progress::Current {
-            return Ok(());
-        }
-        // Readers then never wait for writers. The file remembers it.
-        let options = options(&self.path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| self.error(&error))?;
-        let done = migrator(SCRIPTS, APPLIED).run(&mut connection).await;
-        let closed = connection.close().await;
-        done.map_err(|error| crate::migrations::error(error, |error| self.error(error)))?;
-        Ok(closed.map_err(|error| self.error(&error))?)
     }
 
     /// Begins to tell of the changes that other processes make.
@@ -157,6 +149,12 @@ impl Sqlite {
         let watch = watch.map_err(|error| self.error(&error))?;
         self.news = Some(tokio::spawn(watch.run(options(&self.path), news)).abort_handle());
         Ok(())
+    }
+
+    fn end_news(&self) {
+        if let Some(news) = &self.news {
+            news.abort();
+        }
     }
 
     fn error(&self, error: &Error) -> StoreError {
@@ -175,6 +173,22 @@ impl Sqlite {
 
 #[async_trait]
 impl Database for Sqlite {
+    async fn migrate(&self) -> Result<(), OpenStoreError> {
+        let path = self.path.clone();
+        seen_through(move || async move {
+            let _turn = file::lock(&path)?;
+            let error = |error: &Error| errors::store_error(&path, error);
+            // Readers then never wait for writers. The file remembers it.
+            let options = options(&path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+            let mut connection = SqliteConnection::connect_with(&options).await.map_err(|cause| error(&cause))?;
+            let done = migrator(SCRIPTS, APPLIED).run(&mut connection).await;
+            let closed = connection.close().await;
+            done.map_err(|cause| crate::migrations::error(cause, error))?;
+            Ok(closed.map_err(|cause| error(&cause))?)
+        })
+        .await
+    }
+
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError> {
         Ok(self.rows(sqlx::query_scalar(STATE).bind(tenant)).await?.pop())
     }
@@ -202,7 +216,8 @@ impl Database for Sqlite {
 
     async fn revisions(&self, tenants: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
         let names = serde_json::Value::from(tenants).to_string();
-        let revisions = sqlx::query_as("SELECT name, revision FROM tenants WHERE name IN (SELECT value FROM json_each(?1))");
+        let revisions =
+            sqlx::query_as("SELECT name, revision FROM tenants WHERE name IN (SELECT value FROM json_each(?1))");
         let revisions: Vec<(String, i64)> =
             revisions.bind(names).fetch_all(&self.readers).await.map_err(|error| self.error(&error))?;
         Ok(revisions.into_iter().map(|(name, revision)| (name, revision.unsigned_abs())).collect())
@@ -226,5 +241,12 @@ impl Database for Sqlite {
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {
         keys::retire(&self.writer, id).await.map_err(|error| self.error(&error))
+    }
+
+    async fn close(&self) {
+        self.end_news();
+        self.readers.close().await;
+        // The last one to be closed clears the write-ahead log away.
+        self.writer.close().await;
     }
 }

@@ -1,6 +1,9 @@
 //! Where stores are: a file, and a server, each with nothing in it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use connector_registry::{
     Action, Actor, Catalog, Change, Changed, ConnectorStore, Draft, Edit, Entry, Expects, Record, Uuid,
@@ -37,8 +40,13 @@ impl Place {
     }
 
     /// The SQLite file's folder.
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.as_ref().unwrap().path()
+    }
+
+    /// The SQLite file.
+    pub fn file(&self) -> PathBuf {
+        self.folder().join("store.db")
     }
 
     /// Opens it as another process would.

@@ -56,7 +56,8 @@ async fn secrets_of_any_shape_come_back() {
         json!(null),
         json!({}),
     ] {
-        let sealed = seal_config(&ring, ring.current(), factory("simple-mail-transfer-protocol"), "acme", ID, &config).unwrap();
+        let sealed =
+            seal_config(&ring, ring.current(), factory("simple-mail-transfer-protocol"), "acme", ID, &config).unwrap();
         assert_eq!(open_config(&ring, "acme", ID, &sealed).unwrap(), config);
     }
 }
@@ -99,7 +100,10 @@ async fn rotation_seals_all_under_the_current_key() {
 
     let error = reseal(&after, after.current(), "acme", ID, &sealed).unwrap_err();
     assert!(matches!(error, ResealError::Open(OpenError::UnknownKey { .. })), "{error}");
-    assert!(matches!(reseal(&both, both.current(), "umbrella", ID, &sealed), Err(ResealError::Open(OpenError::NotAuthentic { .. }))));
+    assert!(matches!(
+        reseal(&both, both.current(), "umbrella", ID, &sealed),
+        Err(ResealError::Open(OpenError::NotAuthentic { .. }))
+    ));
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
