@@ -46,7 +46,7 @@ enum Command {
         #[command(flatten)]
         common: Common,
         #[command(flatten)]
-        send: Send,
+        send: SendArgs,
     },
     /// Verify a code that was typed. A right one is used up.
     Verify {
@@ -78,7 +78,7 @@ struct Common {
 }
 
 #[derive(Debug, clap::Args)]
-struct Send {
+struct SendArgs {
     /// The recipient's language, which chooses among the tenant's own templates: en, pt-BR, …
     #[arg(long, value_name = "L")]
     locale: Option<String>,
@@ -142,7 +142,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-async fn send_code(common: &Common, send: &Send) -> Result<Exit, Failure> {
+async fn send_code(common: &Common, send: &SendArgs) -> Result<Exit, Failure> {
     // Who cannot be written to anyway uses up no limit.
     sample::message(&common.to, common.usage_type.clone(), "", None)?;
     let (registry, _) = common.stored.store.open_to_send(&send.egress).await?;
@@ -172,7 +172,7 @@ async fn deliver(
     registry: &Registry,
     codes: &VerificationCodes<Store>,
     issued: &Issued,
-    Send { locale, ip, .. }: &Send,
+    SendArgs { locale, ip, .. }: &SendArgs,
 ) -> Result<Receipt, Failure> {
     let code = issued.code().map(Code::expose).unwrap_or_default();
     let mut message = sample::message(&common.to, common.usage_type.clone(), code, locale.as_deref())?;
