@@ -1,8 +1,12 @@
 //! The store's tests, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod codes;
+mod contract;
 mod key_sources;
 mod key_text;
+mod places;
+mod rule;
 mod sealed_config;
 mod sealing;
 
