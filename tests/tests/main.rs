@@ -3,6 +3,7 @@
 
 mod admin_ui;
 mod command;
+mod lasting;
 mod peers;
 mod pool;
 mod readme;
