@@ -43,7 +43,7 @@ pub struct StoreArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is stored")]
 pub struct TenantArgs {
-    /// Whose.
+    /// The tenant: each has an active connector of its own.
     #[arg(long, value_name = "NAME", env = "EMAIL_CONNECTORS_TENANT", default_value = "default")]
     pub tenant: String,
     #[command(flatten)]

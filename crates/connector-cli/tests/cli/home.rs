@@ -5,17 +5,22 @@ use std::process::Command;
 use connector_testkit::{SmtpRecorder, SmtpRecorderOptions, SmtpScript, parse_mail};
 use serde_json::{Value, json};
 
-use crate::{Files, Run, binary, finish, finish_with, smtp_config};
+use crate::{Files, Run, binary, finish, smtp_config};
 
-/// A SQLite store in a folder of its own, and a mail server.
+/// A store, in a SQLite file in a folder of its own unless changed, and a mail server.
 pub struct Home {
     pub files: Files,
     pub server: SmtpRecorder,
+    pub url: String,
+    pub key_file: Option<String>,
 }
 
 impl Home {
     pub async fn new() -> Self {
-        Self { files: Files::new(), server: SmtpRecorder::start(SmtpRecorderOptions::default()).await }
+        let files = Files::new();
+        let url = format!("sqlite:{}", files.path("store.sqlite").display());
+        let server = SmtpRecorder::start(SmtpRecorderOptions::default()).await;
+        Self { files, server, url, key_file: None }
     }
 
     /// With the SMTP connector active for the tenant `default`; returns its id, too.
@@ -25,13 +30,10 @@ impl Home {
         (home, id)
     }
 
-    pub fn url(&self) -> String {
-        format!("sqlite:{}", self.files.path("store.sqlite").display())
-    }
-
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = binary();
-        command.args(arguments).env("EMAIL_CONNECTORS_STORE", self.url());
+        command.args(arguments).env("EMAIL_CONNECTORS_STORE", &self.url);
+        command.envs(self.key_file.iter().map(|file| ("EMAIL_CONNECTORS_KEY_FILE", file)));
         command
     }
 
@@ -41,10 +43,6 @@ impl Home {
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
         run.assert_shows_none_of(&[PASSWORD]);
         run
-    }
-
-    pub fn run_with(&self, input: &Value, arguments: &[&str]) -> Run {
-        finish_with(input.to_string().as_bytes(), &mut self.command(arguments))
     }
 
     /// What a command that succeeds prints with `--json`.

@@ -164,7 +164,7 @@ async fn what_is_wrong_changes_nothing() {
         (64, "Usage", &["rollback", "--to", "not-an-id"]),
         (65, "UnknownConfiguration", &["remove", unknown]),
         (65, "UnknownTenant", &["remove", "--tenant", "nobody"]),
-        (65, "NoActiveConnector", &["change", "sendgrid", "--config", &secret, "--tenant", "nobody"]),
+        (65, "UnknownTenant", &["change", "sendgrid", "--config", &secret, "--tenant", "nobody"]),
         (64, "InvalidTenant", &["setup", "sendgrid", "--config", &secret, "--tenant", " "]),
     ];
     for (code, kind, arguments) in cases {

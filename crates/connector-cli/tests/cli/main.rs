@@ -86,11 +86,7 @@ fn run(arguments: &[&str]) -> Run {
 
 /// Runs with `input` on standard input.
 fn run_with(input: &[u8], arguments: &[&str]) -> Run {
-    finish_with(input, binary().args(arguments))
-}
-
-fn finish_with(input: &[u8], command: &mut Command) -> Run {
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = binary().args(arguments).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // The binary may have seen enough before all is written.
     let _ = stdin.write_all(input);

@@ -36,7 +36,7 @@ async fn the_key_comes_from_where_the_environment_says() {
     let made = run(&["keys", "generate", "--output", &file, "--json"]);
     assert_eq!(made.code, 0);
     assert_eq!(
-        home.fails(78, &["keys", "generate", "--output", &file])["kind"],
+        home.fails(74, &["keys", "generate", "--output", &file])["kind"],
         "StoreUnusable",
         "it is there already"
     );
@@ -134,6 +134,34 @@ async fn a_url_is_never_repeated() {
     }
     let keyless = home.fails(78, &["status", "--store", "postgres://127.0.0.1/db"]);
     assert!(keyless["message"].as_str().unwrap().contains("--key-file"), "{keyless}");
+}
+
+/// PostgreSQL is chosen by its URL, and nothing else changes.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_over_postgresql() {
+    let mut server = tokio::task::block_in_place(connector_testkit::PostgresServer::start);
+    let mut home = Home::new().await;
+    home.url = server.url();
+    let key = home.files.path("master.key").to_str().unwrap().to_owned();
+    assert_eq!(run(&["keys", "generate", "--output", &key]).code, 0);
+    home.key_file = Some(key);
+    let config = home.config("smtp.json");
+    let first = home.ok(&["setup", "smtp", "--config", &config, "--test-to", "ops@example.com"]);
+    assert_eq!(home.fails(65, &["setup", "smtp", "--config", &config])["kind"], "AlreadyActive");
+    home.ok(&["change", "smtp", "--config", &config]);
+    assert_eq!(home.ok(&["rollback"])["id"], first["id"]);
+    home.ok(&["code", "send", "--to", "you@example.com"]);
+    let code = home.subjects().pop().unwrap().replace("Generic ", "");
+    assert_eq!(home.ok(&["code", "verify", "--to", "you@example.com", "--code", &code])["status"], "verified");
+    assert_eq!(home.ok(&["keys", "rotate"])["configurations"], 0);
+    let actions: Vec<Value> =
+        home.ok(&["history"])["entries"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(actions, ["roll_back", "change", "set_up"]);
+
+    tokio::task::block_in_place(|| server.stop());
+    let away = home.fails(75, &["status"]);
+    assert_eq!((&away["kind"], &away["retryable"]), (&json!("StoreUnavailable"), &json!(true)));
 }
 
 /// Many at once, as processes: each finishes, and exactly one of them is the first.
