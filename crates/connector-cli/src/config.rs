@@ -12,7 +12,9 @@ use crate::{failure::Failure, input::Source};
 /// When it cannot be read.
 pub fn read(file: &Source, factory: &ConnectorFactory) -> Result<Value, Failure> {
     let config = file.json().map_err(|fault| Error::invalid_config(vec![Problem::new("", fault)]))?;
-    for warning in factory.validate(&config).warnings {
+    // What stands for a stored secret is not one that could be worth a warning.
+    let masked = factory.masked_pointers(&config);
+    for warning in factory.validate(&config).warnings.iter().filter(|warning| !masked.contains(&warning.pointer)) {
         tracing::warn!("{file}: {warning}");
     }
     Ok(config)

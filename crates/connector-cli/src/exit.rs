@@ -4,7 +4,7 @@ use std::{error::Error as StdError, process::ExitCode};
 
 use connector_kit::{Delivery, Error, ErrorKind};
 use connector_registry::{self as registry, StoreError};
-use connector_store::{OpenError, OpenStoreError, ResealError, SealError};
+use connector_store::{KeyError, OpenError, OpenStoreError, ResealError, SealError};
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,16 @@ impl Exit {
         match error {
             E::UnknownScheme { .. } | E::InvalidUrl { .. } => Self::Usage,
             E::Store(StoreError::Unavailable(_)) => Self::TryLater,
+            E::Key(error) => Self::of_key(error),
             E::Store(_) | E::NotADatabase { .. } | E::Truncated { .. } => Self::InputOutput,
+            _ => Self::Config,
+        }
+    }
+
+    /// How it ends when there is no usable master key.
+    pub fn of_key(error: &KeyError) -> Self {
+        match error {
+            KeyError::File { action: "made", .. } => Self::InputOutput,
             _ => Self::Config,
         }
     }
@@ -78,5 +87,31 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_does_not_open_says_whose_turn_it_is() {
+        let newer = OpenStoreError::NewerVersion { migration: 9 };
+        let broken = OpenStoreError::NotADatabase { path: "a.sqlite".into() };
+        let full = OpenStoreError::Store(StoreError::Unusable("the disk is full".into()));
+        let away = OpenStoreError::Store(StoreError::Unavailable("nobody answers".into()));
+        let url = OpenStoreError::InvalidUrl { fault: "it has no scheme" };
+        let exits = [newer, broken, full, away, url].map(|error| Exit::of_unopened_store(&error) as u8);
+        assert_eq!(exits, [78, 74, 74, 75, 64]);
+    }
+
+    #[test]
+    fn an_open_store_that_fails_says_so_too() {
+        let unusable = |cause: Box<dyn StdError + Send + Sync>| registry::Error::StoreUnusable(cause);
+        let sealed = OpenError::NotAuthentic { tenant: "acme".to_owned(), pointer: "/apiKey".to_owned() };
+        assert_eq!(Exit::of_registry(&unusable(Box::new(sealed))) as u8, 78);
+        assert_eq!(Exit::of_registry(&unusable("the database is read-only".into())) as u8, 74);
+        assert_eq!(Exit::of_registry(&registry::Error::Store("nobody answers".into())) as u8, 75);
+        assert_eq!(Exit::of_registry(&registry::Error::Contended { tenant: "acme".to_owned() }) as u8, 75);
     }
 }

@@ -1,6 +1,9 @@
 //! What is stored: where, under which key, for which tenant, and who is changing it.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use connector_kit::{Context, Egress, SendPolicy};
@@ -8,7 +11,7 @@ use connector_registry::{Actor, Catalog};
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
-use crate::{egress::EgressArgs, failure::Failure};
+use crate::{egress::EgressArgs, failure::Failure, private_file};
 
 /// The environment's ways to say where the master key is.
 const KEY: &str = "EMAIL_CONNECTORS_KEY";
@@ -40,7 +43,7 @@ pub struct StoreArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is stored")]
 pub struct TenantArgs {
-    /// Whose.
+    /// The tenant: each has an active connector of its own.
     #[arg(long, value_name = "NAME", env = "EMAIL_CONNECTORS_TENANT", default_value = "default")]
     pub tenant: String,
     #[command(flatten)]
@@ -72,13 +75,20 @@ impl StoreArgs {
 
     async fn open_store(&self, catalog: Catalog) -> Result<Store, Failure> {
         let url = self.url()?;
-        if let Some(keys) = self.keys()? {
-            return Ok(Store::open(&url, KeyRing::load(keys).await?, catalog).await?);
+        let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        let file = file.filter(|path| !path.is_empty() && *path != ":memory:").map(Path::new);
+        let keys = match self.keys()? {
+            Some(source) => Some(KeyRing::load(source).await?),
+            None => None,
+        };
+        // SQLite would let others read it, as far as the umask does.
+        if let Some(path) = file {
+            private_file::create(path);
         }
-        match url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
-            Some("" | ":memory:") => Err(Failure::usage("--store: the URL names no file: write sqlite:PATH")),
-            Some(path) => Ok(Store::open_default(path, catalog).await?),
-            None => Err(Failure::no_key()),
+        match (keys, file) {
+            (Some(keys), _) => Ok(Store::open(&url, keys, catalog).await?),
+            (None, Some(path)) => Ok(Store::open_default(path, catalog).await?),
+            (None, None) => Err(Failure::no_key()),
         }
     }
 

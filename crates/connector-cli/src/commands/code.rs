@@ -44,9 +44,11 @@ enum Command {
     /// Send a new code through the active connector. It is shown nowhere but in the message.
     Send {
         #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
         common: Common,
         #[command(flatten)]
-        send: Send,
+        egress: EgressArgs,
     },
     /// Verify a code that was typed. A right one is used up.
     Verify {
@@ -77,16 +79,15 @@ struct Common {
     stored: TenantArgs,
 }
 
+/// How it was asked for.
 #[derive(Debug, clap::Args)]
-struct Send {
+struct Asked {
     /// The recipient's language, which chooses among the tenant's own templates: en, pt-BR, …
     #[arg(long, value_name = "L")]
     locale: Option<String>,
     /// The address of the client that asks for the code, for its limit.
     #[arg(long)]
     ip: Option<IpAddr>,
-    #[command(flatten)]
-    egress: EgressArgs,
 }
 
 impl Args {
@@ -137,19 +138,20 @@ impl Common {
 /// Sends or verifies.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
-        Command::Send { common, send } => super::block_on(send_code(common, send)),
+        Command::Send { asked, common, egress } => super::block_on(send(asked, common, egress)),
         Command::Verify { common, code } => super::block_on(verify(common, code)),
     }
 }
 
-async fn send_code(common: &Common, send: &Send) -> Result<Exit, Failure> {
+async fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
+    usage_type::warn_of_unknown(&common.usage_type);
     // Who cannot be written to anyway uses up no limit.
     sample::message(&common.to, common.usage_type.clone(), "", None)?;
-    let (registry, _) = common.stored.store.open_to_send(&send.egress).await?;
+    let (registry, _) = common.stored.store.open_to_send(egress).await?;
     let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
     let codes = common.codes(registry.store())?;
-    let issued = codes.issue(&common.scope(), send.ip, Delivery::Real).await?;
-    let delivered = deliver(common, &registry, &codes, &issued, send).await;
+    let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
+    let delivered = deliver(common, &registry, &codes, &issued, asked).await;
     // Nobody else does it where there is only this command.
     if let Err(cause) = codes.prune().await {
         tracing::warn!("expired codes could not be deleted: {cause}");
@@ -172,7 +174,7 @@ async fn deliver(
     registry: &Registry,
     codes: &VerificationCodes<Store>,
     issued: &Issued,
-    Send { locale, ip, .. }: &Send,
+    Asked { locale, ip }: &Asked,
 ) -> Result<Receipt, Failure> {
     let code = issued.code().map(Code::expose).unwrap_or_default();
     let mut message = sample::message(&common.to, common.usage_type.clone(), code, locale.as_deref())?;

@@ -30,6 +30,7 @@ impl SampleArgs {
     /// When that is no address.
     pub fn message(&self, address: &str) -> Result<Message, Failure> {
         let usage_type = self.usage_type.clone().unwrap_or(UsageType::Generic);
+        usage_type::warn_of_unknown(&usage_type);
         message(address, usage_type, CODE, self.locale.as_deref())
     }
 }

@@ -12,11 +12,11 @@ Examples:
 
 Refused when a connector is active already: `change` replaces it.")]
 pub struct Args {
-    #[command(flatten)]
-    pub proposal: ProposalArgs,
     /// Store it without activating it; `rollback --to ID` activates it.
     #[arg(long)]
     inactive: bool,
+    #[command(flatten)]
+    pub proposal: ProposalArgs,
 }
 
 /// Sets up.

@@ -155,6 +155,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
                 return Ok(Exit::Ok);
             }
             Command::Put { file, key, .. } => {
+                usage_type::warn_of_unknown(&key.usage_type);
                 let template = LocalizedTemplate {
                     language: key.locale.clone(),
                     usage_type: key.usage_type.clone(),

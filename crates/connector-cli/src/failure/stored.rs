@@ -128,6 +128,6 @@ impl From<OpenStoreError> for Failure {
 
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
-        Self::plain(Exit::Config, GENERAL, "StoreUnusable", error.to_string())
+        Self::plain(Exit::of_key(&error), GENERAL, "StoreUnusable", error.to_string())
     }
 }
