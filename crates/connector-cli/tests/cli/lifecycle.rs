@@ -165,6 +165,7 @@ async fn what_is_wrong_changes_nothing() {
         (65, "UnknownConfiguration", &["remove", unknown]),
         (65, "UnknownTenant", &["remove", "--tenant", "nobody"]),
         (65, "UnknownTenant", &["change", "sendgrid", "--config", &secret, "--tenant", "nobody"]),
+        (64, "InvalidTenant", &["status", "--tenant", ""]),
         (64, "InvalidTenant", &["setup", "sendgrid", "--config", &secret, "--tenant", " "]),
     ];
     for (code, kind, arguments) in cases {

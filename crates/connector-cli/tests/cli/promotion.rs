@@ -14,13 +14,18 @@ async fn dev() -> Home {
     home
 }
 
+/// What was said, however wide its columns are.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test]
 async fn the_difference_is_shown_before_anything_changes() {
     let home = dev().await;
     let promote = ["promote", "--from", "dev", "--to", "production"];
     let run = home.run(&promote);
     assert_eq!(run.code, 64);
-    assert!(run.stdout.contains("added      /apiKey  \"******\""), "{}", run.stdout);
+    assert!(words(&run.stdout).contains("added /apiKey \"******\""), "{}", run.stdout);
     assert!(run.stdout.contains("never tested") && run.stderr.contains("--yes"), "{}{}", run.stdout, run.stderr);
     let run = home.run(&[&promote[..], &["--json"]].concat());
     assert_eq!((run.code, &run.json()["error"]["differences"][0]["difference"]), (64, &json!("added")));
@@ -45,8 +50,8 @@ async fn the_difference_is_shown_before_anything_changes() {
     home.ok(&["change", "sendgrid", "--config", &changed, "--tenant", "dev"]);
     let told = home.run(&[&promote[..], &["--yes"]].concat());
     assert_eq!(told.code, 0, "{}", told.stderr);
-    for line in ["changed    /apiKey  \"******\"", "added      /fromName  \"Example\""] {
-        assert!(told.stdout.contains(line), "{line} is missing in {}", told.stdout);
+    for line in ["changed /apiKey \"******\"", "added /fromName \"Example\""] {
+        assert!(words(&told.stdout).contains(line), "{line} is missing in {}", told.stdout);
     }
     told.assert_shows_none_of(&["SG.another"]);
     let nobody = home.fails(65, &["promote", "--from", "nobody", "--to", "production", "--yes"]);
