@@ -116,6 +116,12 @@ async fn an_export_comes_back_with_its_secrets_sealed_or_filled_in() {
     assert_eq!((&masked["kind"], &masked["problems"][0]["pointer"]), (&json!("InvalidConfig"), &json!("/apiKey")));
     assert_eq!(home.ok(&["status", "--tenant", "dev", "--store", &third])["revision"], 0);
 
+    let no_object = json!({ "format": 1, "tenants": [{ "tenant": "dev", "configurations": [{
+        "id": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "connector": SENDGRID,
+        "savedAt": "2026-01-02T03:04:05.678Z", "config": "no object",
+    }] }] });
+    let told = home.run(&["import", &home.files.json("no-object.json", &no_object), "--store", &third]).stderr;
+    assert!(told.contains("tenant `dev`, configuration 6f9619ff-8b86-4d01-b42d-00cf4fc964ff"), "{told}");
     let newer = home.files.json("newer.json", &json!({ "format": 2, "tenants": [] }));
     assert_eq!(home.fails(65, &["import", &newer])["kind"], "UnknownFormat");
     let no_export = home.fails(65, &["import", &template]);
