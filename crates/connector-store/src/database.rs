@@ -7,7 +7,7 @@ use verification_code::CodeStore;
 use crate::{
     OpenStoreError,
     change::SealedChange,
-    rows::{HistoryRow, KeyRows, Outcome, RecordRow, SealedRow, StateRow, StatusRow},
+    rows::{HistoryRow, KeyRows, Outcome, RecordRow, Refusal, SealedRow, StateRow, StatusRow},
 };
 
 #[async_trait]
@@ -59,3 +59,42 @@ pub(crate) type Reseal<'r> = dyn Fn(&SealedRow) -> Result<String, StoreError> + 
 
 /// How many configurations are sealed again in one transaction.
 pub(crate) const BATCH: i64 = 100;
+
+/// Why a transaction did not take place.
+pub(crate) enum Fault {
+    /// The database did not do it.
+    Database(sqlx::Error),
+    /// What it holds cannot be used.
+    Store(StoreError),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+impl Fault {
+    /// The error it comes to, where `store_error` says what those of the database mean.
+    pub(crate) fn into_error(self, store_error: impl FnOnce(&sqlx::Error) -> StoreError) -> StoreError {
+        match self {
+            Self::Database(error) => store_error(&error),
+            Self::Store(error) => error,
+            Self::Refused(refusal) => refusal.into_error(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::{Error, PgPool};
 
 use crate::{
-    database::{BATCH, Reseal},
+    database::{BATCH, Fault, Reseal},
     rows::{KeyRow, KeyRows, SealedRow, answer},
 };
 
@@ -39,24 +39,6 @@ pub(super) async fn sealed_under(pool: &PgPool, id: &str) -> Result<u64, Error> 
         WHERE sealed_under = $1";
     let count: i64 = sqlx::query_scalar(count).bind(id).fetch_one(pool).await?;
     Ok(count.unsigned_abs())
-}
-
-/// Why some configurations were not sealed again.
-pub(super) enum Fault {
-    Database(Error),
-    Store(StoreError),
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }
 
 #[derive(Serialize)]

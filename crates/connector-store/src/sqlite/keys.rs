@@ -2,9 +2,9 @@
 
 use sqlx::{Error, SqlitePool};
 
-use super::commit::{Fault, begin};
+use super::commit::begin;
 use crate::{
-    database::{BATCH, Reseal},
+    database::{BATCH, Fault, Reseal},
     rows::{KeyRow, KeyRows, SealedRow, answer},
 };
 

@@ -202,7 +202,7 @@ impl Database for Sqlite {
     }
 
     async fn commit(&self, tenant: &str, change: &SealedChange) -> Result<Outcome, StoreError> {
-        commit::commit(&self.writer, tenant, change).await.map_err(|fault| fault.into_error(&self.path))
+        commit::commit(&self.writer, tenant, change).await.map_err(|fault| fault.into_error(|error| self.error(error)))
     }
 
     async fn history(&self, tenant: &str, before: i64, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {
@@ -236,7 +236,9 @@ impl Database for Sqlite {
     }
 
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {
-        keys::reseal_some(&self.writer, from, to, reseal).await.map_err(|fault| fault.into_error(&self.path))
+        keys::reseal_some(&self.writer, from, to, reseal)
+            .await
+            .map_err(|fault| fault.into_error(|error| self.error(error)))
     }
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {
