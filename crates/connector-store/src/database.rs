@@ -47,7 +47,7 @@ pub(crate) trait Database: CodeStore {
     /// those that are being changed.
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError>;
 
-    /// Forgets a key that nothing is sealed under any longer.
+    /// Forgets a key, unless it is the current one or something is sealed under it.
     async fn retire(&self, id: &str) -> Result<(), StoreError>;
 
     /// Ends the task and closes the connections, once what is under way on them has ended.

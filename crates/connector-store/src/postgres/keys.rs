@@ -71,6 +71,7 @@ pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Re
 
 pub(super) async fn retire(pool: &PgPool, id: &str) -> Result<(), Error> {
     let retired = "DELETE FROM email_connectors.sealing_keys
-        WHERE id = $1 AND id NOT IN (SELECT id FROM email_connectors.current_sealing_key)";
+        WHERE id = $1 AND id NOT IN (SELECT id FROM email_connectors.current_sealing_key)
+        AND NOT EXISTS (SELECT 1 FROM email_connectors.configurations WHERE sealed_under = $1)";
     sqlx::query(retired).bind(id).execute(pool).await.map(drop)
 }
