@@ -1,13 +1,13 @@
 //! What the store needs of a database. Both do the same; the rules that are no SQL are in one place, above this.
 
-use connector_kit::async_trait;
+use async_trait::async_trait;
 use connector_registry::StoreError;
 use verification_code::CodeStore;
 
 use crate::{
     OpenStoreError,
     change::SealedChange,
-    rows::{HistoryRow, KeyRows, Outcome, RecordRow, SealedRow, StateRow, StatusRow},
+    rows::{HistoryRow, KeyRows, Outcome, RecordRow, Refusal, SealedRow, StateRow, StatusRow},
 };
 
 #[async_trait]
@@ -47,7 +47,7 @@ pub(crate) trait Database: CodeStore {
     /// those that are being changed.
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError>;
 
-    /// Forgets a key that nothing is sealed under any longer.
+    /// Forgets a key, unless it is the current one or something is sealed under it.
     async fn retire(&self, id: &str) -> Result<(), StoreError>;
 
     /// Ends the task and closes the connections, once what is under way on them has ended.
@@ -59,3 +59,42 @@ pub(crate) type Reseal<'r> = dyn Fn(&SealedRow) -> Result<String, StoreError> + 
 
 /// How many configurations are sealed again in one transaction.
 pub(crate) const BATCH: i64 = 100;
+
+/// Why a transaction did not take place.
+pub(crate) enum Fault {
+    /// The database did not do it.
+    Database(sqlx::Error),
+    /// What it holds cannot be used.
+    Store(StoreError),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+impl Fault {
+    /// The error it comes to, where `store_error` says what those of the database mean.
+    pub(crate) fn into_error(self, store_error: impl FnOnce(&sqlx::Error) -> StoreError) -> StoreError {
+        match self {
+            Self::Database(error) => store_error(&error),
+            Self::Store(error) => error,
+            Self::Refused(refusal) => refusal.into_error(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use connector_kit::async_trait;
+use async_trait::async_trait;
 use connector_registry::{
     Catalog, Change, Changed, ConnectorStore, HistoryEntry, Record, SealedConfig, Status, StoreError, TenantState, Uuid,
 };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::{Error, PgPool};
 
 use crate::{
-    database::{BATCH, Reseal},
+    database::{BATCH, Fault, Reseal},
     rows::{KeyRow, KeyRows, SealedRow, answer},
 };
 
@@ -41,24 +41,6 @@ pub(super) async fn sealed_under(pool: &PgPool, id: &str) -> Result<u64, Error> 
     Ok(count.unsigned_abs())
 }
 
-/// Why some configurations were not sealed again.
-pub(super) enum Fault {
-    Database(Error),
-    Store(StoreError),
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
 #[derive(Serialize)]
 struct Resealed {
     tenant: String,
@@ -89,6 +71,7 @@ pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Re
 
 pub(super) async fn retire(pool: &PgPool, id: &str) -> Result<(), Error> {
     let retired = "DELETE FROM email_connectors.sealing_keys
-        WHERE id = $1 AND id NOT IN (SELECT id FROM email_connectors.current_sealing_key)";
+        WHERE id = $1 AND id NOT IN (SELECT id FROM email_connectors.current_sealing_key)
+        AND NOT EXISTS (SELECT 1 FROM email_connectors.configurations WHERE sealed_under = $1)";
     sqlx::query(retired).bind(id).execute(pool).await.map(drop)
 }

@@ -7,7 +7,7 @@ mod news;
 
 use std::{future::Future, str::FromStr as _, time::Duration};
 
-use connector_kit::async_trait;
+use async_trait::async_trait;
 use connector_registry::{Changed, Expects, StoreError};
 use serde::de::DeserializeOwned;
 use sqlx::{
@@ -16,7 +16,6 @@ use sqlx::{
 };
 use tokio::{sync::broadcast::Sender, task::AbortHandle, time::timeout};
 
-use self::keys::Fault;
 use crate::{
     OpenStoreError,
     change::{SealedChange, encode},
@@ -258,10 +257,8 @@ impl Database for Postgres {
     }
 
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {
-        keys::reseal_some(&self.pool, from, to, reseal).await.map_err(|fault| match fault {
-            Fault::Database(error) => self.error(&error),
-            Fault::Store(error) => error,
-        })
+        let done = keys::reseal_some(&self.pool, from, to, reseal).await;
+        done.map_err(|fault| fault.into_error(|error| self.error(error)))
     }
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {

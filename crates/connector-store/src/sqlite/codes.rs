@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector_kit::async_trait;
+use async_trait::async_trait;
 use sqlx::{Error, Sqlite as Driver, Transaction};
 use verification_code::{
     Attempted, CodeId, CodeStore, Issuance, Limited, NewCode, StoreError, Subject, Timestamp, Withdrawal,

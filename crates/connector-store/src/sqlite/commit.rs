@@ -1,38 +1,14 @@
 //! A change, in one transaction.
 
-use connector_registry::{Expects, StoreError};
+use connector_registry::Expects;
 use sqlx::{Error, Sqlite, SqlitePool, Transaction};
 
 use super::STATE;
 use crate::{
     change::{SealedChange, SealedEdit},
+    database::Fault,
     rows::{Outcome, Refusal, answer},
 };
-
-/// Why a transaction did not take place.
-pub(super) enum Fault {
-    Database(Error),
-    Store(StoreError),
-    Refused(Refusal),
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
 
 /// Takes the file's only writing lock at once, so that what is read here still holds at the end.
 pub(super) async fn begin(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, Error> {

@@ -2,9 +2,9 @@
 
 use sqlx::{Error, SqlitePool};
 
-use super::commit::{Fault, begin};
+use super::commit::begin;
 use crate::{
-    database::{BATCH, Reseal},
+    database::{BATCH, Fault, Reseal},
     rows::{KeyRow, KeyRows, SealedRow, answer},
 };
 
@@ -52,6 +52,7 @@ pub(super) async fn reseal_some(writer: &SqlitePool, from: &str, to: &str, resea
 }
 
 pub(super) async fn retire(writer: &SqlitePool, id: &str) -> Result<(), Error> {
-    let retired = "DELETE FROM sealing_keys WHERE id = ?1 AND id NOT IN (SELECT id FROM current_sealing_key)";
+    let retired = "DELETE FROM sealing_keys WHERE id = ?1 AND id NOT IN (SELECT id FROM current_sealing_key)
+        AND NOT EXISTS (SELECT 1 FROM configurations WHERE sealed_under = ?1)";
     sqlx::query(retired).bind(id).execute(writer).await.map(drop)
 }

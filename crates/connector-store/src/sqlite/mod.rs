@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use connector_kit::async_trait;
+use async_trait::async_trait;
 use connector_registry::{Changed, StoreError};
 use sqlx::{
     Connection as _, Error, SqliteConnection, SqlitePool,
@@ -32,7 +32,6 @@ use crate::{
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
-use commit::Fault;
 pub(crate) use file::beside;
 
 const SCRIPTS: &[Script] = &[
@@ -176,14 +175,6 @@ impl Sqlite {
         errors::store_error(&self.path, error)
     }
 
-    fn fault(&self, fault: Fault) -> StoreError {
-        match fault {
-            Fault::Database(error) => self.error(&error),
-            Fault::Store(error) => error,
-            Fault::Refused(refusal) => refusal.into_error(),
-        }
-    }
-
     /// The rows, each one JSON text.
     async fn rows<T: serde::de::DeserializeOwned>(
         &self,
@@ -225,7 +216,7 @@ impl Database for Sqlite {
     }
 
     async fn commit(&self, tenant: &str, change: &SealedChange) -> Result<Outcome, StoreError> {
-        commit::commit(&self.writer, tenant, change).await.map_err(|fault| self.fault(fault))
+        commit::commit(&self.writer, tenant, change).await.map_err(|fault| fault.into_error(|error| self.error(error)))
     }
 
     async fn history(&self, tenant: &str, before: i64, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {
@@ -259,7 +250,9 @@ impl Database for Sqlite {
     }
 
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {
-        keys::reseal_some(&self.writer, from, to, reseal).await.map_err(|fault| self.fault(fault))
+        keys::reseal_some(&self.writer, from, to, reseal)
+            .await
+            .map_err(|fault| fault.into_error(|error| self.error(error)))
     }
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use connector_registry::{ConnectorStore, Edit, StoreError};
 
-use crate::places::{Place, assert_consistent, change, id, save};
+use crate::places::{PATIENCE, Place, assert_consistent, change, id, save};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_refusals_change_nothing() {
@@ -31,6 +31,50 @@ async fn its_refusals_change_nothing() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     place.sql("DROP FUNCTION busy CASCADE").await.unwrap();
     assert_consistent(&store, "acme").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_killed_loses_nothing_that_was_acknowledged() {
+    let mut place = Place::postgres().await;
+    let store = place.open().await;
+    store.commit("acme", change([save(0), Edit::Activate(id(0))])).await.unwrap();
+    let (acknowledge, mut acknowledged) = tokio::sync::watch::channel(0);
+    let (end, mut ended) = tokio::sync::oneshot::channel::<()>();
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut n = 0;
+            while ended.try_recv().is_err() {
+                n += 1;
+                match store.commit("acme", change([save(n), Edit::Activate(id(n))])).await {
+                    Ok(_) => drop(acknowledge.send_replace(n)),
+                    Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}"),
+                }
+            }
+        }
+    });
+    for round in 0..4 {
+        let before = *acknowledged.borrow();
+        let grown = acknowledged.wait_for(|n| *n > before + 3);
+        tokio::time::timeout(PATIENCE, grown).await.expect("changes").unwrap();
+        let server = place.server.as_mut().unwrap();
+        if round % 2 == 0 {
+            server.kill()
+        } else {
+            server.stop()
+        }
+        server.resume();
+    }
+    let before = *acknowledged.borrow();
+    tokio::time::timeout(PATIENCE, acknowledged.wait_for(|n| *n > before)).await.expect("changes").unwrap();
+    end.send(()).unwrap();
+    writer.await.unwrap();
+
+    assert_consistent(&store, "acme").await;
+    let last = *acknowledged.borrow();
+    let active = store.tenant("acme").await.unwrap().unwrap().active.unwrap();
+    assert!(active.saved.id >= id(last), "what came after it may have taken place without an answer");
+    assert!(store.configuration("acme", id(last)).await.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
