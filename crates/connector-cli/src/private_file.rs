@@ -1,7 +1,6 @@
 //! Files that only their owner can read.
 
 use std::{
-    fs::OpenOptions,
     io::{self, Write},
     path::Path,
 };
@@ -26,13 +25,4 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
         Ok(())
     };
     write().map_err(|cause: io::Error| Failure::cannot_write_to(path, &cause))
-}
-
-/// Makes an empty file at `path`, unless there is one. Where it cannot be made, whoever opens it will say why.
-pub fn create(path: &Path) {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    drop(options.open(path));
 }

@@ -11,7 +11,7 @@ use connector_registry::{Actor, Catalog, tenant_name};
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
-use crate::{egress::EgressArgs, failure::Failure, private_file};
+use crate::{egress::EgressArgs, failure::Failure};
 
 /// The environment's ways to say where the master key is.
 const KEY: &str = "EMAIL_CONNECTORS_KEY";
@@ -81,10 +81,6 @@ impl StoreArgs {
             Some(source) => Some(KeyRing::load(source).await?),
             None => None,
         };
-        // SQLite would let others read it, as far as the umask does.
-        if let Some(path) = file {
-            private_file::create(path);
-        }
         match (keys, file) {
             (Some(keys), _) => Ok(Store::open(&url, keys, catalog).await?),
             (None, Some(path)) => Ok(Store::open_default(path, catalog).await?),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How people sign up, sign in and recover, as far as email is concerned. Field names are those of Logto's sign-in
 /// experience; fields beyond these are not kept.
@@ -14,7 +14,13 @@ pub struct SignInSettings {
     /// How people sign in.
     pub sign_in: SignIn,
     /// How a forgotten password is reset: `EmailVerificationCode`, `PhoneVerificationCode`.
+    #[serde(deserialize_with = "null_as_none")]
     pub forgot_password_methods: Vec<String>,
+}
+
+/// Logto stores null where nobody has chosen.
+fn null_as_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Option::<Vec<String>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// How accounts come into being.

@@ -12,7 +12,7 @@ use crate::{
     migrations::Progress,
     postgres::Postgres,
     rows::KeyRows,
-    sqlite::{Sqlite, beside},
+    sqlite::{Sqlite, beside, is_database},
     store::{Inner, NEWS, unusable},
 };
 
@@ -61,10 +61,11 @@ impl Store {
     /// [`OpenStoreError::NoKeyFile`] when only the database is there; otherwise as of [`Store::open`].
     pub async fn open_default(path: impl AsRef<Path>, catalog: Catalog) -> Result<Self, OpenStoreError> {
         let path = path.as_ref();
+        let exists = is_database(path)?;
         let key_file = beside(path, ".key");
         let keys = if key_file.exists() {
             KeyRing::load(KeySource::File(key_file)).await?
-        } else if std::fs::metadata(path).is_ok_and(|database| database.len() > 0) && !key_file.exists() {
+        } else if exists {
             return Err(OpenStoreError::NoKeyFile { database: path.to_owned(), key_file });
         } else {
             match KeyRing::create_file(&key_file).await {

@@ -21,7 +21,7 @@ const HEADER: usize = 100;
 ///
 /// # Errors
 /// There is a file that is no database, or that ends too early: SQLite would see that only later, or not at all.
-pub(super) fn check(path: &Path) -> Result<bool, OpenStoreError> {
+pub(crate) fn check(path: &Path) -> Result<bool, OpenStoreError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -69,6 +69,15 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let path = beside(path, ".lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     file.and_then(|file| file.lock().map(|()| file)).map_err(|cause| cannot("locked", &path, &cause))
+}
+
+/// Makes the file, unless it is there, for its owner only: what SQLite puts beside it gets the same permissions.
+pub(super) fn make(path: &Path) -> Result<(), StoreError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|cause| cannot("made", path, &cause))
 }
 
 fn cannot(action: &str, path: &Path, cause: &io::Error) -> StoreError {

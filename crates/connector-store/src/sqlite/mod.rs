@@ -32,7 +32,7 @@ use crate::{
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
-pub(crate) use file::beside;
+pub(crate) use file::{beside, check as is_database};
 
 const SCRIPTS: &[Script] = &[
     (1, "tables", include_str!("../../migrations/sqlite/0001_tables.sql")),
@@ -193,7 +193,8 @@ impl Database for Sqlite {
             let _turn = file::lock(&path)?;
             let error = |error: &Error| errors::store_error(&path, error);
             // Readers then never wait for writers. The file remembers it.
-            let options = options(&path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+            file::make(&path)?;
+            let options = options(&path).journal_mode(SqliteJournalMode::Wal);
             let mut connection = SqliteConnection::connect_with(&options).await.map_err(|cause| error(&cause))?;
             let done = migrator(SCRIPTS, APPLIED).run(&mut connection).await;
             let closed = connection.close().await;

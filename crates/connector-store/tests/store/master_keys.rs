@@ -42,7 +42,9 @@ async fn the_default_makes_its_own_and_misses_it() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(std::fs::metadata(&key_file).unwrap().permissions().mode() & 0o777, 0o600);
+        for file in [&path, &key_file] {
+            assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+        }
     }
 
     let key = std::fs::read(&key_file).unwrap();
@@ -54,4 +56,14 @@ async fn the_default_makes_its_own_and_misses_it() {
     #[cfg(unix)]
     std::fs::set_permissions(&key_file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     assert_consistent(&open().await.unwrap(), "acme").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_default_makes_no_key_for_what_is_no_database() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "not a database, and longer than any header of one would be".repeat(10)).unwrap();
+    let error = Store::open_default(&path, Catalog::builtin()).await.unwrap_err();
+    assert!(matches!(error, OpenStoreError::NotADatabase { .. }), "{error:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
