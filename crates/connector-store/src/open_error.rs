@@ -38,8 +38,8 @@ pub enum OpenStoreError {
     },
     /// The file ends too early.
     #[error(
-        "the database {path} is truncated: it has {bytes} bytes and should have {expected}; restore it from a copy; the \
-         file was left as it is"
+        "the database {path} is truncated: it has {bytes} bytes and should have {expected}; restore it from a copy; \
+         the file was left as it is"
     )]
     Truncated {
         /// The file.
