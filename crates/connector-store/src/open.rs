@@ -29,13 +29,13 @@ impl Store {
     /// [`OpenStoreError`]; nothing was changed then.
     pub async fn open(url: &str, keys: KeyRing, catalog: Catalog) -> Result<Self, OpenStoreError> {
         let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(OpenStoreError::InvalidUrl { fault: "it has no scheme" });
+            return Err(OpenStoreError::InvalidUrl { fault: "it has no scheme".to_owned() });
         };
         match scheme {
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
                 if path.is_empty() || path == ":memory:" {
-                    return Err(OpenStoreError::InvalidUrl { fault: "it names no file" });
+                    return Err(OpenStoreError::InvalidUrl { fault: "it names no file".to_owned() });
                 }
                 Self::open_file(Path::new(path), keys, catalog).await
             }

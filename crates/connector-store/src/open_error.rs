@@ -22,7 +22,7 @@ pub enum OpenStoreError {
     #[error("the store's URL cannot be read ({fault}): write sqlite:PATH or postgres://USER@HOST/DATABASE")]
     InvalidUrl {
         /// What is wrong with it.
-        fault: &'static str,
+        fault: String,
     },
     /// The database is of a newer version.
     #[error("the database was made by a newer version of email-connectors (migration {migration}): use that version")]
