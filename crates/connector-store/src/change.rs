@@ -24,14 +24,39 @@ pub(crate) struct SealedChange {
 #[derive(Serialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(crate) enum SealedEdit {
-    Save { id: String, connector: String, config: String, secrets: String, sealed_under: Option<String>, saved_at: i64 },
-    Activate { id: String },
-    Remove { id: String },
-    Tested { id: String },
-    SignIn { settings: String },
-    FallbackLanguage { language: Option<String> },
-    PutTemplate { language: String, usage_type: String, template: String },
-    RemoveTemplate { language: String, usage_type: String },
+    /// The secrets are sealed under this key, where there are any.
+    Save {
+        id: String,
+        connector: String,
+        config: String,
+        secrets: String,
+        sealed_under: Option<String>,
+        saved_at: i64,
+    },
+    Activate {
+        id: String,
+    },
+    Remove {
+        id: String,
+    },
+    Tested {
+        id: String,
+    },
+    SignIn {
+        settings: String,
+    },
+    FallbackLanguage {
+        language: Option<String>,
+    },
+    PutTemplate {
+        language: String,
+        usage_type: String,
+        template: String,
+    },
+    RemoveTemplate {
+        language: String,
+        usage_type: String,
+    },
 }
 
 impl SealedChange {

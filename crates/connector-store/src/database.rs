@@ -43,8 +43,8 @@ pub(crate) trait Database: CodeStore {
     /// How many configurations are sealed under this key.
     async fn sealed_under(&self, id: &str) -> Result<u64, StoreError>;
 
-    /// Seals some of the configurations that are sealed under `from` again, under `to`, and says how many. It leaves out
-    /// those that are being changed.
+    /// Seals some of the configurations that are sealed under `from` again, under `to`, and says how many. It leaves
+    /// out those that are being changed.
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError>;
 
     /// Forgets a key, unless it is the current one or something is sealed under it.

@@ -223,9 +223,8 @@ impl KeyRing {
     /// Makes a key file with a new key, readable by its owner only, and loads it. It is there whole or not at all,
     /// whatever happens meanwhile, and on disk when this returns.
     ///
-    /// # Errors
-    /// [`KeyError::File`], with [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) when there is such a file: it stays
-    /// as it is.
+    /// # Errors [`KeyError::File`], with [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) when there is such a
+    /// file: it stays as it is.
     pub async fn create_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         source::create(path.as_ref(), &generate_key()?)?;
         Self::load(KeySource::File(path.as_ref().to_owned())).await

@@ -21,21 +21,21 @@ const CHECK: &str = "email-connectors";
 const CHECK_PLACE: Place<'_> = Place { tenant: "", configuration: Uuid::nil(), pointer: "master key" };
 
 impl Store {
-    /// Opens the store at `url`: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` with the parameters of libpq. The tables
-    /// are made or brought up to date; a new store takes the ring's current key. The catalog says what is secret in a
-    /// configuration.
+    /// Opens the store at `url`: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` with the parameters of libpq. The
+    /// tables are made or brought up to date; a new store takes the ring's current key. The catalog says what is secret
+    /// in a configuration.
     ///
     /// # Errors
     /// [`OpenStoreError`]; nothing was changed then.
     pub async fn open(url: &str, keys: KeyRing, catalog: Catalog) -> Result<Self, OpenStoreError> {
         let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(OpenStoreError::InvalidUrl { fault: "it has no scheme" });
+            return Err(OpenStoreError::InvalidUrl { fault: "it has no scheme".to_owned() });
         };
         match scheme {
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
                 if path.is_empty() || path == ":memory:" {
-                    return Err(OpenStoreError::InvalidUrl { fault: "it names no file" });
+                    return Err(OpenStoreError::InvalidUrl { fault: "it names no file".to_owned() });
                 }
                 Self::open_file(Path::new(path), keys, catalog).await
             }
@@ -54,8 +54,8 @@ impl Store {
         }
     }
 
-    /// Opens the SQLite database at `path` with the master key in the file beside it, `<path>.key`. Where neither is there,
-    /// both are made, the key readable by its owner only.
+    /// Opens the SQLite database at `path` with the master key in the file beside it, `<path>.key`. Where neither is
+    /// there, both are made, the key readable by its owner only.
     ///
     /// # Errors
     /// [`OpenStoreError::NoKeyFile`] when only the database is there; otherwise as of [`Store::open`].
@@ -107,7 +107,8 @@ async fn closed_on_error<T>(database: &dyn Database, done: Result<T, OpenStoreEr
     done
 }
 
-/// Makes the database ready for use, and returns its current master key. Before anything is written, the keys must be right.
+/// Makes the database ready for use, and returns its current master key. Before anything is written, the keys must be
+/// right.
 async fn prepare(database: &dyn Database, progress: Progress, keys: &KeyRing) -> Result<KeyId, OpenStoreError> {
     if progress != Progress::Fresh {
         check(&database.keys().await?, keys)?;

@@ -22,7 +22,7 @@ pub enum OpenStoreError {
     #[error("the store's URL cannot be read ({fault}): write sqlite:PATH or postgres://USER@HOST/DATABASE")]
     InvalidUrl {
         /// What is wrong with it.
-        fault: &'static str,
+        fault: String,
     },
     /// The database is of a newer version.
     #[error("the database was made by a newer version of email-connectors (migration {migration}): use that version")]
@@ -38,8 +38,8 @@ pub enum OpenStoreError {
     },
     /// The file ends too early.
     #[error(
-        "the database {path} is truncated: it has {bytes} bytes and should have {expected}; restore it from a copy; the \
-         file was left as it is"
+        "the database {path} is truncated: it has {bytes} bytes and should have {expected}; restore it from a copy; \
+         the file was left as it is"
     )]
     Truncated {
         /// The file.

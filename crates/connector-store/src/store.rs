@@ -28,8 +28,8 @@ pub(crate) const NEWS: usize = 1024;
 /// How often a change is sealed again because the master key was changed meanwhile.
 const TURNS: usize = 3;
 
-/// Configurations and one-time codes in a database: SQLite or PostgreSQL, by its URL. Cheap to clone. Its background task
-/// ends with the last clone.
+/// Configurations and one-time codes in a database: SQLite or PostgreSQL, by its URL. Cheap to clone. Its background
+/// task ends with the last clone.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
@@ -51,8 +51,8 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Closes the connections, once what is under way on them has ended. Every clone is of no more use then. A store that is
-    /// dropped closes them, too, but nobody knows when.
+    /// Closes the connections, once what is under way on them has ended. Every clone is of no more use then. A store
+    /// that is dropped closes them, too, but nobody knows when.
     pub async fn close(&self) {
         self.inner.database.close().await;
     }
@@ -77,8 +77,8 @@ impl Inner {
         seal_config(&self.keys, key, factory, tenant, id, config).map_err(unusable)
     }
 
-    /// The configuration as it was before it was sealed. Where it takes a key that is not at hand, the keys are asked for
-    /// once more: it may be a new one.
+    /// The configuration as it was before it was sealed. Where it takes a key that is not at hand, the keys are asked
+    /// for once more: it may be a new one.
     async fn open(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
         match open_config(&self.keys, tenant, id, sealed) {
             Err(OpenError::UnknownKey { .. }) => {

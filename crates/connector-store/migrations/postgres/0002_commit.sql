@@ -1,5 +1,5 @@
--- A commit is one call, so that it takes one round trip. What it refuses it says in its answer; anything done until then is
--- undone.
+-- A commit is one call, so that it takes one round trip. What it refuses it says in its answer; anything done until
+-- then is undone.
 
 -- What sending needs to know of a tenant, as JSON; null for one that does not exist.
 CREATE FUNCTION email_connectors.tenant_state(p_tenant text) RETURNS json LANGUAGE plpgsql STABLE AS $$
@@ -13,7 +13,8 @@ BEGIN
         'active', (
             SELECT json_build_object(
                 'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets,
-                'saved_at', c.saved_at, 'activated_at', c.activated_at, 'tested_at', c.tested_at, 'revision', c.revision)
+                'saved_at', c.saved_at, 'activated_at', c.activated_at, 'tested_at', c.tested_at,
+                'revision', c.revision)
             FROM email_connectors.configurations c WHERE c.tenant = t.name AND c.id = t.active),
         'templates', coalesce((
             SELECT json_agg(json_build_object(
@@ -41,6 +42,7 @@ DECLARE
     edit jsonb;
     edited uuid;
     current_key text;
+    unknown CONSTANT text := 'unknown_configuration';
     refusal text;
 BEGIN
     SELECT * INTO t FROM email_connectors.tenants WHERE name = p_tenant FOR NO KEY UPDATE;
@@ -55,7 +57,8 @@ BEGIN
     IF p_expects = 'revision' AND t.revision <> p_revision THEN
         PERFORM email_connectors.refuse(json_build_object('because', 'outdated', 'revision', t.revision));
     ELSIF p_expects = 'none_active' AND t.active IS NOT NULL THEN
-        PERFORM email_connectors.refuse(json_build_object('because', 'already_active', 'id', c.id, 'connector', c.connector))
+        PERFORM email_connectors.refuse(json_build_object(
+            'because', 'already_active', 'id', c.id, 'connector', c.connector))
         FROM email_connectors.configurations c WHERE c.tenant = p_tenant AND c.id = t.active;
     ELSIF p_expects = 'one_active' AND t.active IS NULL THEN
         PERFORM email_connectors.refuse(json_build_object('because', 'none_active'));
@@ -86,7 +89,7 @@ BEGIN
                 UPDATE email_connectors.configurations SET activated_at = p_at, revision = t.revision
                 WHERE tenant = p_tenant AND id = edited;
                 IF NOT FOUND THEN
-                    PERFORM email_connectors.refuse(json_build_object('because', 'unknown_configuration', 'id', edited));
+                    PERFORM email_connectors.refuse(json_build_object('because', unknown, 'id', edited));
                 END IF;
                 t.active := edited;
             END IF;
@@ -98,12 +101,12 @@ BEGIN
             UPDATE email_connectors.tenants SET active = NULL WHERE name = p_tenant AND active = edited;
             DELETE FROM email_connectors.configurations WHERE tenant = p_tenant AND id = edited;
             IF NOT FOUND THEN
-                PERFORM email_connectors.refuse(json_build_object('because', 'unknown_configuration', 'id', edited));
+                PERFORM email_connectors.refuse(json_build_object('because', unknown, 'id', edited));
             END IF;
         WHEN 'tested' THEN
             UPDATE email_connectors.configurations SET tested_at = p_at WHERE tenant = p_tenant AND id = edited;
             IF NOT FOUND THEN
-                PERFORM email_connectors.refuse(json_build_object('because', 'unknown_configuration', 'id', edited));
+                PERFORM email_connectors.refuse(json_build_object('because', unknown, 'id', edited));
             END IF;
         WHEN 'sign_in' THEN
             t.sign_in := edit ->> 'settings';

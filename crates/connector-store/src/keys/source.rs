@@ -21,9 +21,9 @@ const TEXT_MAX: u64 = 64 * 1024;
 /// How long a command may take, in seconds.
 const COMMAND_MAX: u64 = 10;
 
-/// Where master keys come from. Each source gives text: keys of 32 bytes in base64 (standard or URL-safe, padded or not)
-/// or hex, separated by line breaks or commas; the first is the current one, the others are former ones. Lines that
-/// begin with `#` are comments.
+/// Where master keys come from. Each source gives text: keys of 32 bytes in base64 (standard or URL-safe, padded or
+/// not) or hex, separated by line breaks or commas; the first is the current one, the others are former ones. Lines
+/// that begin with `#` are comments.
 #[derive(Debug, Clone)]
 pub enum KeySource {
     /// The environment variable of this name.

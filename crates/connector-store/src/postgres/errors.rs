@@ -3,7 +3,8 @@
 use connector_registry::StoreError;
 use sqlx::Error;
 
-/// Whether the server had closed the connection, as it does when it stops. Nobody knows then what it has done of a statement.
+/// Whether the server had closed the connection, as it does when it stops. Nobody knows then what it has done of a
+/// statement.
 pub(super) fn is_lost(error: &Error) -> bool {
     match error {
         Error::Io(_) => true,
@@ -12,8 +13,8 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
-/// What `error` of the server `server` means. What the server itself says holds no password, and neither do its statements'
-/// parameters.
+/// What `error` of the server `server` means. What the server itself says holds no password, and neither do its
+/// statements' parameters.
 pub(super) fn store_error(server: &str, error: &Error) -> StoreError {
     let unusable = |what: String| StoreError::Unusable(what.into());
     let unavailable = |what: String| StoreError::Unavailable(what.into());
@@ -32,8 +33,8 @@ pub(super) fn store_error(server: &str, error: &Error) -> StoreError {
         }
         Error::Tls(cause) => {
             return unusable(format!(
-                "no TLS connection to PostgreSQL at {server} ({cause}): check its certificate, and sslmode and sslrootcert in \
-                 the URL"
+                "no TLS connection to PostgreSQL at {server} ({cause}): check its certificate, and sslmode and sslrootcert \
+                 in the URL"
             ));
         }
         _ => return unusable(format!("PostgreSQL at {server} did not do as it was asked: {error}")),
@@ -49,15 +50,16 @@ pub(super) fn store_error(server: &str, error: &Error) -> StoreError {
         }
         "53100" => unusable(format!("the disk of PostgreSQL at {server} is full: make room on it")),
         "25006" => unusable(format!(
-            "PostgreSQL at {server} only reads: give the URL of the primary server, or turn default_transaction_read_only off"
+            "PostgreSQL at {server} only reads: give the URL of the primary server, or turn \
+             default_transaction_read_only off"
         )),
         code if code.starts_with("28") => unusable(format!(
             "PostgreSQL at {server} lets nobody in with this user and password: check the URL ({error})"
         )),
         "3D000" => unusable(format!("PostgreSQL at {server} has no such database: create it first ({error})")),
         "42501" => unusable(format!(
-            "the user may not do this in PostgreSQL at {server}: grant it the schema email_connectors, or CREATE on the \
-             database for the first time ({error})"
+            "the user may not do this in PostgreSQL at {server}: grant it the schema email_connectors, or CREATE on \
+             the database for the first time ({error})"
         )),
         "XX001" | "XX002" => unusable(format!("PostgreSQL at {server} is damaged: restore it from a copy ({error})")),
         _ => unusable(format!("PostgreSQL at {server} did not do as it was asked: {error}")),

@@ -4,8 +4,9 @@ mod codes;
 mod errors;
 mod keys;
 mod news;
+mod url;
 
-use std::{future::Future, str::FromStr as _, time::Duration};
+use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 use connector_registry::{Changed, Expects, StoreError};
@@ -97,10 +98,7 @@ impl Postgres {
     /// Connects, without making or changing anything, and says how far the database is.
     pub(crate) async fn connect(url: &str) -> Result<(Self, Progress), OpenStoreError> {
         use sqlx::ConnectOptions as _;
-        // What it says of the URL may hold parts of it.
-        let options = PgConnectOptions::from_str(url);
-        let options =
-            options.map_err(|_| OpenStoreError::InvalidUrl { fault: "a part or parameter of it is not known" })?;
+        let options = url::options(url)?;
         let options = options.disable_statement_logging();
         let server = format!("{}:{}", options.get_host(), options.get_port());
         let pool =

@@ -33,11 +33,13 @@ pub(super) fn store_error(path: &Path, error: &Error) -> StoreError {
             StoreError::Unavailable(format!("the database {path} is busy with other changes: try again").into())
         }
         Some(code::READONLY | code::PERM) => unusable(format!(
-            "the database {path} cannot be written to: give this user write permission on the file and its folder ({error})"
+            "the database {path} cannot be written to: give this user write permission on the file and its folder \
+             ({error})"
         )),
         Some(code::FULL) => unusable(format!("the disk of the database {path} is full: make room on it")),
         Some(code::CANTOPEN) => unusable(format!(
-            "the database {path} cannot be opened: check that its folder exists and that this user may write to both ({error})"
+            "the database {path} cannot be opened: check that its folder exists and that this user may write to both \
+             ({error})"
         )),
         Some(code::NOTADB) => {
             unusable(format!("{path} is no SQLite database: check the path, or restore it from a copy"))

@@ -16,8 +16,8 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// The length of the header, in bytes.
 const HEADER: usize = 100;
 
-/// Whether there is a database at `path`. An empty file is none yet: it is what a process leaves that was killed as it made
-/// one.
+/// Whether there is a database at `path`. An empty file is none yet: it is what a process leaves that was killed as it
+/// made one.
 ///
 /// # Errors
 /// There is a file that is no database, or that ends too early: SQLite would see that only later, or not at all.

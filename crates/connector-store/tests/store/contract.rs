@@ -217,7 +217,10 @@ async fn tenants(store: &impl ConnectorStore) {
 /// JSON can hold what databases do not like as text.
 async fn any_text(store: &impl ConnectorStore) {
     let config = json!({
-        "endpoint": "null \u{0}, \u{7f}, \\ and \" '; DROP TABLE tenants", "authorization": "\u{0}", "z": 1e300, "a": [18446744073709551615_u64, -0.0, null],
+        "endpoint": "null \u{0}, \u{7f}, \\ and \" '; DROP TABLE tenants",
+        "authorization": "\u{0}",
+        "z": 1e300,
+        "a": [18446744073709551615_u64, -0.0, null],
     });
     let draft = Draft { id: id(1), connector: "http-email".to_owned(), config: config.clone(), saved_at: moment(0) };
     let mut change = change([Edit::Save(draft), Edit::Activate(id(1))]);

@@ -200,6 +200,7 @@ async fn urls_that_name_no_store() {
         ("sqlite::memory:", "names no file"),
         ("postgres://ada:hunter2@127.0.0.1:99999/x", "cannot be read"),
         ("postgres://ada:hunter2@127.0.0.1/x?sslmode=hunter2", "cannot be read"),
+        ("postgres://ada:hunter2@127.0.0.1/x?pasword=hunter2", "its parameter `pasword` is not known"),
         ("postgres://ada:hunter2@127.0.0.1:1/x", "cannot be reached"),
     ] {
         let error = Store::open(url, ring(&key()).await, Catalog::builtin()).await.unwrap_err();

@@ -1,4 +1,5 @@
-//! Random histories by several actors, against the store in memory: the same answer to every step, and never anything lost.
+//! Random histories by several actors, against the store in memory: the same answer to every step, and never anything
+//! lost.
 
 use connector_registry::{Change, ConnectorStore, Edit, Expects, MemoryStore, Uuid};
 use proptest::{

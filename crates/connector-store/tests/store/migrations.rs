@@ -56,7 +56,8 @@ async fn of_a_newer_version_are_left_alone(place: &Place) {
             "INSERT INTO migrations SELECT 4711, description, now(), success, checksum, 0 FROM migrations LIMIT 1"
         }
         None => {
-            "INSERT INTO _sqlx_migrations SELECT 4711, description, 0, success, checksum, 0 FROM _sqlx_migrations LIMIT 1"
+            "INSERT INTO _sqlx_migrations
+                SELECT 4711, description, 0, success, checksum, 0 FROM _sqlx_migrations LIMIT 1"
         }
     };
     place.sql(newer).await.unwrap();

@@ -58,7 +58,8 @@ impl Place {
         Store::open(&self.url, keys, Catalog::builtin()).await
     }
 
-    /// Waits until nobody is connected to the server: it goes on with a statement for some time after its client is gone.
+    /// Waits until nobody is connected to the server: it goes on with a statement for some time after its client is
+    /// gone.
     pub async fn alone(&self) {
         let Some(server) = &self.server else { return };
         let others = "SELECT count(*) FROM pg_stat_activity
