@@ -115,14 +115,18 @@ async fn a_file_that_cannot_be_written() {
     // Not even root may write to it then.
     let powerless =
         ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"];
-    let is_root =
-        fs::metadata("/proc/self").is_ok_and(|process| std::os::linux::fs::MetadataExt::st_uid(&process) == 0);
     let given = Given { url: place.url.clone(), key, word: String::new() };
-    let child = children::start(if is_root { &powerless } else { &[] }, "damaged::child_that_cannot_write", given);
+    let child = children::start(if is_root() { &powerless } else { &[] }, "damaged::child_that_cannot_write", given);
     let ended = child.wait_with_output().unwrap();
     read_only(place.folder(), false);
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
     assert_consistent(&place.open().await, "acme").await;
+}
+
+#[cfg(target_os = "linux")]
+fn is_root() -> bool {
+    use std::os::linux::fs::MetadataExt as _;
+    fs::metadata("/proc/self").is_ok_and(|process| process.st_uid() == 0)
 }
 
 #[cfg(target_os = "linux")]
@@ -155,11 +159,9 @@ async fn a_full_disk() {
     let given = Given { url: String::new(), key: key(), word: place.folder().display().to_string() };
     // A disk of its own, seen by the child alone.
     let mount = r#"mount -t tmpfs -o size=600k none "$TEST_STORE_WORD" && exec "$0" "$@""#;
-    let is_root =
-        fs::metadata("/proc/self").is_ok_and(|process| std::os::linux::fs::MetadataExt::st_uid(&process) == 0);
     let root = ["unshare", "--mount", "sh", "-c", mount];
     let user = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount];
-    children::finish(children::start(if is_root { &root } else { &user }, "damaged::child_on_a_small_disk", given));
+    children::finish(children::start(if is_root() { &root } else { &user }, "damaged::child_on_a_small_disk", given));
 }
 
 #[tokio::test(flavor = "multi_thread")]
