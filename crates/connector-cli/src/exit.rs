@@ -100,7 +100,7 @@ mod tests {
         let broken = OpenStoreError::NotADatabase { path: "a.sqlite".into() };
         let full = OpenStoreError::Store(StoreError::Unusable("the disk is full".into()));
         let away = OpenStoreError::Store(StoreError::Unavailable("nobody answers".into()));
-        let url = OpenStoreError::InvalidUrl { fault: "it has no scheme" };
+        let url = OpenStoreError::InvalidUrl { fault: "it has no scheme".to_owned() };
         let exits = [newer, broken, full, away, url].map(|error| Exit::of_unopened_store(&error) as u8);
         assert_eq!(exits, [78, 74, 74, 75, 64]);
     }
