@@ -1,7 +1,7 @@
-//! Installing what the end-to-end tests run against, servers and a browser: only what is missing, from the ordinary
-//! registries.
+//! Installing what the tests and checks need besides cargo, servers, a browser, mdBook: only what is missing, from the
+//! ordinary registries.
 
-use crate::run::output;
+use crate::run::{cargo, output};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -17,6 +17,7 @@ pub fn install(workspace: &Workspace) -> Result<Vec<String>> {
         python_packages(&wanted, &installed),
         npm_packages(&wanted, &installed.join("node")),
         npm_packages(&workspace.root.join("tests/admin-ui"), &installed.join("admin-ui")),
+        cargo_packages(workspace),
     ];
     Ok(results.into_iter().filter_map(|result| result.err().map(|error| format!("{error:#}"))).collect())
 }
@@ -129,6 +130,38 @@ fn npm_packages(wanted: &Path, folder: &Path) -> Result<()> {
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
     output(&mut npm).context("no npm packages; npm comes with Node.js 20 or later")?;
     stamp.write()
+}
+
+/// Programs from crates.io, a line of arguments to `cargo install` each; made anew when the list has changed since.
+pub fn cargo_packages(workspace: &Workspace) -> Result<()> {
+    let wanted = workspace.root.join("tests/peers/cargo.txt");
+    let folder = cargo_folder(workspace);
+    let stamp = Stamp::new(&folder, &[&wanted])?;
+    if stamp.is_current() {
+        return Ok(());
+    }
+    remove(&folder)?;
+    let list = read(&wanted)?;
+    for line in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        eprintln!("   cargo install {line}");
+        // Unoptimised: these programs run for a second, and are built for minutes otherwise.
+        let mut install = cargo(&workspace.root, ["install", "--quiet", "--locked", "--debug", "--root"]);
+        install.arg(&folder).args(line.split_whitespace()).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        // Built in a temporary folder, which cargo then deletes.
+        output(install.env_remove("CARGO_TARGET_DIR"))?;
+    }
+    stamp.write()
+}
+
+/// Where a program of [`cargo_packages`] is.
+pub fn cargo_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let program = cargo_folder(workspace).join("bin").join(name);
+    let installed = program.is_file().then_some(program);
+    installed.with_context(|| format!("{name} is not installed: `cargo xtask test` and `cargo xtask book` install it"))
+}
+
+fn cargo_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("peers/cargo")
 }
 
 /// What a folder was made from, written into it once it is complete.
