@@ -21,6 +21,7 @@ mod certificates;
 mod command;
 mod installed;
 mod journal;
+pub mod lasting;
 mod mail;
 mod moto;
 mod node_smtp_server;

@@ -4,6 +4,7 @@
 mod admin_ui;
 mod book;
 mod command;
+mod lasting;
 mod peers;
 mod pool;
 mod readme;

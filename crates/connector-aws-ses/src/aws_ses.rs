@@ -112,7 +112,7 @@ impl EmailConnector for AwsSes {
             .set_text(text.map(content).transpose()?)
             .build();
         let simple = SimpleMessage::builder().subject(content(&mail.subject)?).body(body).build();
-        let sent = self
+        let request = self
             .client
             .send_email()
             .set_from_email_address(from.map(|from| from.to_header()))
@@ -122,11 +122,11 @@ impl EmailConnector for AwsSes {
             .set_feedback_forwarding_email_address(self.feedback.as_ref().map(|feedback| feedback.address().to_owned()))
             .set_feedback_forwarding_email_address_identity_arn(self.feedback_arn.clone())
             .content(EmailContent::builder().simple(simple).build())
-            .set_configuration_set_name(self.configuration_set.clone())
-            .send()
-            // The SDK logs whole requests, keys and content in them.
-            .with_subscriber(Dispatch::none())
-            .await;
+            .set_configuration_set_name(self.configuration_set.clone());
+        // The SDK's future takes kilobytes: in a box of its own it is not moved about with this one.
+        let sent = Box::pin(request.send());
+        // The SDK logs whole requests, keys and content in them.
+        let sent = sent.with_subscriber(Dispatch::none()).await;
         match sent {
             Ok(output) => match output.message_id {
                 Some(id) if !id.is_empty() => Ok(Receipt::new(Some(id))),

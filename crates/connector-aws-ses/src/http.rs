@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -28,13 +28,13 @@ use crate::errors;
 
 /// The SDK's client that sends through `http`, without timeouts of its own: the send's deadline bounds it.
 pub(crate) fn sending(http: Arc<dyn HttpClient>) -> SharedHttpClient {
-    SharedHttpClient::new(Adapter(SharedHttpConnector::new(Wire { http })))
+    SharedHttpClient::new(Adapter(SharedHttpConnector::new(Wire::new(http))))
 }
 
 /// The SDK's client for credential calls. It keeps to the SDK's timeouts, which are short for the metadata services that
 /// most machines do not have, and remembers why the last call failed: the SDK's own errors do not tell.
 pub(crate) fn asking(http: Arc<dyn HttpClient>, failure: LastFailure) -> SharedHttpClient {
-    SharedHttpClient::new(Asking { wire: Wire { http }, failure })
+    SharedHttpClient::new(Asking { wire: Wire::new(http), failure })
 }
 
 /// Why the last credential call failed.
@@ -72,12 +72,35 @@ impl SdkHttpClient for Adapter {
 #[derive(Clone)]
 struct Wire {
     http: Arc<dyn HttpClient>,
+    /// The first URI and what it parses to: every send has the same.
+    usual: Arc<OnceLock<(String, Url)>>,
 }
 
 impl Wire {
-    async fn send(self, request: SdkRequest) -> Result<HttpResponse, Error> {
-        self.http.execute(to_kit(request)?).await
+    fn new(http: Arc<dyn HttpClient>) -> Self {
+        Self { http, usual: Arc::default() }
     }
+
+    async fn send(self, request: SdkRequest) -> Result<HttpResponse, Error> {
+        let url = self.url(request.uri())?;
+        self.http.execute(to_kit(request, url)?).await
+    }
+
+    fn url(&self, uri: &str) -> Result<Url, Error> {
+        match self.usual.get() {
+            Some((usual, url)) if usual == uri => Ok(url.clone()),
+            _ => {
+                let url = Url::parse(uri).map_err(|_| cannot("its URI is not a URL"))?;
+                // Another was first: then this one is not the usual one.
+                let _ = self.usual.set((uri.to_owned(), url.clone()));
+                Ok(url)
+            }
+        }
+    }
+}
+
+fn cannot(what: &str) -> Error {
+    Error::new(ErrorKind::InvalidConfig, format!("the request cannot be made: {what}"))
 }
 
 impl HttpConnector for Wire {
@@ -144,11 +167,9 @@ fn failed(error: Error) -> ConnectorError {
     ConnectorError::other(Box::new(error), None)
 }
 
-fn to_kit(request: SdkRequest) -> Result<HttpRequest, Error> {
-    let cannot = |what: &str| Error::new(ErrorKind::InvalidConfig, format!("the request cannot be made: {what}"));
+fn to_kit(request: SdkRequest, url: Url) -> Result<HttpRequest, Error> {
     let request = request.try_into_http1x().map_err(|_| cannot("it has no valid URI"))?;
     let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_| cannot("its URI is not a URL"))?;
     let body = body.bytes().ok_or_else(|| cannot("its body is a stream"))?.to_vec();
     let mut request = HttpRequest::post(url, parts.headers, body);
     request.method = parts.method;

@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, describe, list, quickstart, schema, send, validate};
+use crate::commands::{
+    change, code, completions, describe, export, history, import, keys, list, promote, quickstart, remove, rollback,
+    schema, send, setup, sign_in, status, templates, test, validate,
+};
 
 /// Email connectors: one-time codes and invitations through the mail provider of your choice.
 #[derive(Debug, Parser)]
@@ -14,8 +17,9 @@ use crate::commands::{completions, describe, list, quickstart, schema, send, val
 New here? Start with:
   email-connectors quickstart
 
-Exit codes: 0 sent or valid, 64 usage, 65 invalid configuration or message, 69 refused for good, \
-75 try again later, 76 unknown outcome, 77 not authorised"
+Exit codes: 0 done, sent or valid, 64 usage, 65 invalid configuration, message or code, or not what is stored, \
+69 refused for good, 74 cannot be written, 75 try again later, 76 unknown outcome, 77 not authorised, \
+78 the store's key or version is not the right one"
 )]
 pub struct Cli {
     /// The command to run.
@@ -29,6 +33,8 @@ pub struct Cli {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// See a code sent and verified on this machine. Needs no configuration and no network.
+    Quickstart(quickstart::Args),
     /// List the connectors there are.
     List(list::Args),
     /// Show what a connector is and what its configuration holds.
@@ -37,10 +43,36 @@ pub enum Command {
     Schema(schema::Args),
     /// Check a configuration; opens no connection.
     Validate(validate::Args),
-    /// Send one message. Stores nothing.
-    Send(send::Args),
-    /// See a code sent and verified on this machine. Needs no configuration and no network.
-    Quickstart(quickstart::Args),
+    /// Set up a tenant's first connector.
+    Setup(Box<setup::Args>),
+    /// Replace the active connector by another, or by another configuration of it.
+    Change(Box<change::Args>),
+    /// Show which connector is active, and which configurations are kept.
+    Status(status::Args),
+    /// Show what was done, when, by whom and from where.
+    History(history::Args),
+    /// Send a test through a configuration, stored or not.
+    Test(Box<test::Args>),
+    /// Activate an earlier configuration again.
+    Rollback(rollback::Args),
+    /// Delete a configuration, secrets and all.
+    Remove(remove::Args),
+    /// Send one message, through the active connector or one that is not stored.
+    Send(Box<send::Args>),
+    /// Send a one-time code, or verify one.
+    Code(Box<code::Args>),
+    /// The tenant's own templates, by language.
+    Templates(templates::Args),
+    /// What sign-in relies on email for.
+    SignIn(sign_in::Args),
+    /// Take one tenant's active configuration over to another.
+    Promote(promote::Args),
+    /// Write what tenants have set up as JSON, without secrets or with sealed ones.
+    Export(export::Args),
+    /// Read in what `export` wrote.
+    Import(import::Args),
+    /// Make and rotate the master keys that secrets are encrypted under.
+    Keys(keys::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }

@@ -39,9 +39,9 @@ pub struct EgressArgs {
 }
 
 impl EgressArgs {
-    /// Whether standard input is read for a certificate.
-    pub fn reads_stdin(&self) -> bool {
-        self.cacert == Some(Source::Stdin)
+    /// The file of certificates.
+    pub fn cacert(&self) -> Option<&Source> {
+        self.cacert.as_ref()
     }
 
     /// What connectors are built with.

@@ -1,11 +1,17 @@
 //! Why a command failed, in the one form that every command reports it.
 
-use std::fmt::Write;
+mod stored;
+
+use std::{fmt::Write, path::Path, time::Duration};
 
 use connector_kit::{Delivery, Error, ErrorKind, Problem, ProviderAnswer};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::exit::Exit;
+
+/// Logto's code for what the caller got wrong.
+const INVALID_PARAMETERS: &str = "invalid_request_parameters";
 
 /// A failure: for programs as JSON, for people as text.
 #[derive(Debug, Serialize)]
@@ -34,6 +40,9 @@ struct Body {
     provider: Option<Provider>,
     hint: Option<String>,
     problems: Vec<Problem>,
+    /// What only some kinds have: which limit fired, what would break.
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,12 +56,18 @@ struct Provider {
 impl Failure {
     /// The command line is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::plain(Exit::Usage, "invalid_request_parameters", "Usage", message.into())
+        Self::plain(Exit::Usage, INVALID_PARAMETERS, "Usage", message.into())
     }
 
     /// The result of a command could not be written.
     pub fn cannot_write(cause: &std::io::Error) -> Self {
-        Self::plain(Exit::CannotWrite, "general", "Output", format!("the result could not be written: {cause}"))
+        Self::plain(Exit::InputOutput, "general", "Output", format!("the result could not be written: {cause}"))
+    }
+
+    /// A file could not be written.
+    pub fn cannot_write_to(path: &Path, cause: &std::io::Error) -> Self {
+        let message = format!("{}: cannot be written: {cause}", path.display());
+        Self::plain(Exit::InputOutput, "general", "Output", message)
     }
 
     /// This machine did not let a command do its work.
@@ -62,15 +77,29 @@ impl Failure {
 
     /// The message, or the template that goes with it, has `problems`.
     pub fn invalid_message(problems: Vec<Problem>) -> Self {
+        Self::invalid(ErrorKind::InvalidMessage.name(), "the message is not valid", problems)
+    }
+
+    /// A file cannot be read, or is not what it should be; `what` is a sentence that says which.
+    pub fn invalid_file(what: &str, fault: String) -> Self {
+        Self::invalid_input(what, vec![Problem::new("", fault)])
+    }
+
+    /// What was given has `problems`; `what` is a sentence that says which.
+    pub fn invalid_input(what: &str, problems: Vec<Problem>) -> Self {
+        Self::invalid("InvalidInput", what, problems)
+    }
+
+    fn invalid(kind: &'static str, what: &str, problems: Vec<Problem>) -> Self {
         let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let mut failure: Self = Error::new(ErrorKind::InvalidMessage, listed.join("; ")).into();
-        failure.0.error.message.insert_str(0, "the message is not valid: ");
+        let message = format!("{what}: {}", listed.join("; "));
+        let mut failure = Self::plain(Exit::BadInput, INVALID_PARAMETERS, kind, message);
         failure.0.error.problems = problems;
         failure
     }
 
     /// A failure that the kit's errors have no word for.
-    fn plain(exit: Exit, code: &'static str, kind: &'static str, message: String) -> Self {
+    pub fn plain(exit: Exit, code: &'static str, kind: &'static str, message: String) -> Self {
         let body = Body {
             code,
             kind,
@@ -81,18 +110,52 @@ impl Failure {
             provider: None,
             hint: None,
             problems: Vec::new(),
+            more: Map::new(),
         };
         Self::new(exit, 0, body)
+    }
+
+    /// Says that trying again may help, and after how long where that is known.
+    pub fn retryable(mut self, after: Option<Duration>) -> Self {
+        self.0.error.retryable = true;
+        self.0.error.retry_after_seconds = after.map(whole_seconds);
+        self
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.error.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a member that only this kind of failure has.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.error.more.insert(name.to_owned(), value.into());
+        self
     }
 
     fn new(exit: Exit, attempts: u32, error: Body) -> Self {
         Self(Box::new(Inner { status: "failed", connector: None, attempts, error, exit }))
     }
 
+    /// Says in front which part of the input it is about.
+    pub fn within(mut self, part: &str) -> Self {
+        self.0.error.message.insert_str(0, &format!("{part}: "));
+        self
+    }
+
     /// Names the connector.
     pub fn of(mut self, connector: &str) -> Self {
         self.0.connector = Some(connector.to_owned());
         self
+    }
+
+    /// Names the connector, where it is known.
+    pub fn of_some(self, connector: Option<&str>) -> Self {
+        match connector {
+            Some(connector) => self.of(connector),
+            None => self,
+        }
     }
 
     /// How the process ends.
@@ -160,21 +223,17 @@ impl From<Error> for Failure {
             message: error.to_string(),
             delivery: error.delivery().as_str(),
             retryable: error.is_retryable(),
-            // Rounded up: trying a moment too early would fail again.
-            retry_after_seconds: error.retry_after().map(|wait| wait.as_millis().div_ceil(1000) as u64),
+            retry_after_seconds: error.retry_after().map(whole_seconds),
             provider: provider.map(|ProviderAnswer { status, code, request_id }| Provider { status, code, request_id }),
             hint: error.hint().map(str::to_owned),
             problems: error.problems().to_vec(),
+            more: Map::new(),
         };
         Self::new(Exit::of(&error), error.attempts(), body)
     }
 }
 
-impl From<connector_registry::Error> for Failure {
-    fn from(error: connector_registry::Error) -> Self {
-        match error {
-            connector_registry::Error::Send(error) | connector_registry::Error::InvalidConfig(error) => error.into(),
-            other => Self::unavailable(other.to_string()),
-        }
-    }
+/// Rounded up: trying a moment too early would fail again.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
 }

@@ -9,10 +9,16 @@ use std::{
     str::FromStr,
 };
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::failure::Failure;
+
+const MIB: u64 = 1024 * 1024;
 /// The most that is read of a file. Configurations and messages are a few KiB.
-const LIMIT: u64 = 1024 * 1024;
+const LIMIT: u64 = MIB;
+/// The most that is read of an export, which may be of thousands of tenants.
+const EXPORT_LIMIT: u64 = 512 * MIB;
 
 /// A file to read, or `-` for standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,19 +35,24 @@ impl Source {
     /// # Errors
     /// A sentence for a person, when it cannot be read or is larger.
     pub fn read(&self) -> Result<Vec<u8>, String> {
+        self.read_up_to(LIMIT)
+    }
+
+    fn read_up_to(&self, limit: u64) -> Result<Vec<u8>, String> {
         let mut content = Vec::new();
         let read = match self {
-            Self::Stdin => io::stdin().lock().take(LIMIT + 1).read_to_end(&mut content),
+            Self::Stdin => io::stdin().lock().take(limit + 1).read_to_end(&mut content),
             Self::File(path) if path.is_dir() => return Err(format!("{self}: is a directory; name a file in it")),
-            Self::File(path) => File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut content)),
+            Self::File(path) => File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut content)),
         };
         match read {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 Err(format!("{self}: there is no such file; check the path, or use - to read standard input"))
             }
             Err(cause) => Err(format!("{self}: cannot be read: {cause}")),
-            Ok(length) if length as u64 > LIMIT => {
-                Err(format!("{self}: is larger than 1 MiB, the most that is read; is it the right file?"))
+            Ok(length) if length as u64 > limit => {
+                let mib = limit / MIB;
+                Err(format!("{self}: is larger than {mib} MiB, the most that is read; is it the right file?"))
             }
             Ok(_) => Ok(content),
         }
@@ -52,15 +63,48 @@ impl Source {
     /// # Errors
     /// A sentence for a person, without anything of the content.
     pub fn json(&self) -> Result<Value, String> {
+        // Into a `Value`, serde_json's errors say what is wrong and where, and never quote.
+        self.parse(&self.read()?)
+    }
+
+    /// An export, up to 512 MiB of JSON.
+    ///
+    /// # Errors
+    /// As [`Source::json`].
+    pub fn export(&self) -> Result<Value, String> {
+        self.parse(&self.read_up_to(EXPORT_LIMIT)?)
+    }
+
+    /// The content as `T`, which holds nothing secret: the fault may quote it.
+    ///
+    /// # Errors
+    /// A sentence for a person, with line and column.
+    pub fn open_json<T: DeserializeOwned>(&self) -> Result<T, String> {
         let content = self.read()?;
-        // Editors on Windows put a byte order mark in front.
-        let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
+        self.parse::<Value>(&content)?;
+        serde_json::from_slice(without_mark(&content)).map_err(|cause| format!("{self}: {cause}"))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, content: &[u8]) -> Result<T, String> {
+        let text = without_mark(content);
         if text.trim_ascii().is_empty() {
             return Err(format!("{self}: is empty; a JSON object is expected"));
         }
-        // Into a `Value`, serde_json's errors say what is wrong and where, and never quote.
         serde_json::from_slice(text).map_err(|cause| format!("{self}: is not JSON: {cause}"))
     }
+}
+
+/// Editors on Windows put a byte order mark in front.
+fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
+}
+
+/// Refuses a command line on which several files are standard input.
+pub fn only_one_is_stdin(files: &[Option<&Source>]) -> Result<(), Failure> {
+    if files.iter().flatten().filter(|file| ***file == Source::Stdin).count() > 1 {
+        return Err(Failure::usage("only one of the files can be -, as there is one standard input"));
+    }
+    Ok(())
 }
 
 impl FromStr for Source {

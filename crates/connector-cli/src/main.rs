@@ -1,8 +1,8 @@
-//! The binary `email-connectors`: list, describe, validate and try out email connectors.
+//! The binary `email-connectors`: try out email connectors, keep one active per tenant, and send through it.
 
 mod cli;
-mod code;
 mod commands;
+mod config;
 mod egress;
 mod exit;
 mod failure;
@@ -11,7 +11,12 @@ mod logs;
 mod mail_sink;
 mod message;
 mod output;
+mod private_file;
+mod stored;
+mod table;
+mod timestamp;
 mod usage;
+mod usage_type;
 
 use std::process::ExitCode;
 

@@ -53,9 +53,9 @@ pub fn message(value: Value) -> Result<Message, Vec<Problem>> {
 /// Reads a localized template.
 ///
 /// # Errors
-/// Every fault, with pointers such as `/template/subject`: the template is part of the message.
-pub fn template(value: Value) -> Result<EmailTemplate, Vec<Problem>> {
-    read(value, &TEMPLATE, "/template")
+/// Every fault, with pointers such as `/subject`, each beginning with `at`.
+pub fn template(value: Value, at: &str) -> Result<EmailTemplate, Vec<Problem>> {
+    read(value, &TEMPLATE, at)
 }
 
 fn read<T: DeserializeOwned>(value: Value, fields: &[Field], at: &str) -> Result<T, Vec<Problem>> {
@@ -72,7 +72,7 @@ fn read<T: DeserializeOwned>(value: Value, fields: &[Field], at: &str) -> Result
         problems.extend(fault.map(|fault| Problem::new(format!("{at}/{}", field.name), fault)));
     }
     for name in members.keys().filter(|name| fields.iter().all(|field| field.name != name.as_str())) {
-        tracing::warn!("the message: {at}/{}: unknown field, has no effect", name.escape_debug());
+        tracing::warn!("{at}/{}: unknown field, has no effect", name.escape_debug());
     }
     if !problems.is_empty() {
         return Err(problems);

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::{exit::Exit, failure::Failure};
 
 /// Writes a result, all at once.
 ///
@@ -30,6 +30,24 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let mut line = serde_json::to_string(value).map_err(|cause| Failure::cannot_write(&cause.into()))?;
     line.push('\n');
     result(&line)
+}
+
+/// Writes a result as JSON that people read, too.
+///
+/// # Errors
+/// As [`result`].
+pub fn pretty_json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|cause| Failure::cannot_write(&cause.into()))?;
+    result(&(text + "\n"))
+}
+
+/// Ends a command that has done something. Where its result could not be `written`, that is told on standard error, and
+/// the command has succeeded all the same: whoever took it for a failure would do it twice.
+pub fn done(written: Result<(), Failure>) -> Exit {
+    if let Err(unwritten) = written {
+        failure(&unwritten, false);
+    }
+    Exit::Ok
 }
 
 /// Writes to standard error. When not even that works there is nobody left to tell.

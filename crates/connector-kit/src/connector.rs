@@ -1,10 +1,13 @@
 //! The one trait, and what a send returns.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
 use crate::{Error, ErrorKind, Message};
+
+/// What `async_trait` makes of an `async fn`.
+pub(crate) type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
 /// A provider that can send a message.
 #[async_trait]
@@ -43,24 +46,28 @@ impl Receipt {
     }
 }
 
-#[async_trait]
-impl<C: EmailConnector + ?Sized> EmailConnector for Arc<C> {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
-        self.as_ref().send(message).await
-    }
+/// Passes calls on to what a pointer points to, and their futures back as they are: boxed again they would cost more.
+macro_rules! pass_on {
+    ($($pointer:ident),+) => {$(
+        impl<C: EmailConnector + ?Sized> EmailConnector for $pointer<C> {
+            fn send<'s, 'm, 'f>(&'s self, message: &'m Message) -> BoxFuture<'f, Result<Receipt, Error>>
+            where
+                's: 'f,
+                'm: 'f,
+                Self: 'f,
+            {
+                self.as_ref().send(message)
+            }
 
-    async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
-        self.as_ref().usage(from).await
-    }
+            fn usage<'s, 'f>(&'s self, from: SystemTime) -> BoxFuture<'f, Result<u64, Error>>
+            where
+                's: 'f,
+                Self: 'f,
+            {
+                self.as_ref().usage(from)
+            }
+        }
+    )+};
 }
 
-#[async_trait]
-impl<C: EmailConnector + ?Sized> EmailConnector for Box<C> {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
-        self.as_ref().send(message).await
-    }
-
-    async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
-        self.as_ref().usage(from).await
-    }
-}
+pass_on!(Arc, Box);

@@ -9,6 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Longest display name taken, in characters. Longer ones are a mistake or an attack: no client shows them.
 const NAME_MAX: usize = 255;
+/// Longest local part (RFC 5321, 4.5.3.1.1), domain and label of a domain (RFC 1035, 2.3.4), in bytes.
+const LOCAL_PART_MAX: usize = 64;
+const DOMAIN_MAX: usize = 253;
+const LABEL_MAX: usize = 63;
 
 /// One mailbox of RFC 5322: an address and perhaps a display name.
 ///
@@ -77,6 +81,9 @@ impl Mailbox {
     }
 
     fn from_parts(name: Option<String>, address: &str) -> Result<Self, MailboxFault> {
+        if let Some(at) = plain(address) {
+            return Ok(Self { name, address: address.to_owned(), at });
+        }
         let options = Options::default().with_no_minimum_sub_domains().without_display_text().without_domain_literal();
         EmailAddress::parse_with_options(address, options).map_err(|cause| {
             let cause = if address.contains([',', ';']) {
@@ -148,6 +155,24 @@ impl Mailbox {
         let one_line = out.replace("\r\n", "");
         format!("{one_line} <{}>", self.address)
     }
+}
+
+/// Where the `@` stands in an address of letters, digits, dots, hyphens, underscores and plus signs alone: what nearly all
+/// are. Such a one keeps to RFC 5322 and to IDNA whoever looks; the rest takes their parsers, at ten times the time.
+fn plain(address: &str) -> Option<usize> {
+    let (local, domain) = address.split_once('@')?;
+    let dotted = |text: &str, part: fn(&[u8]) -> bool| text.as_bytes().split(|byte| *byte == b'.').all(part);
+    let is_word = |part: &[u8]| {
+        !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+'))
+    };
+    // A label with two hyphens in it may be punycode.
+    let is_label = |part: &[u8]| {
+        let inside = part.len() <= LABEL_MAX && !part.starts_with(b"-") && !part.ends_with(b"-");
+        let bytes_fit = part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+        inside && !part.is_empty() && bytes_fit && !part.windows(2).any(|pair| pair == b"--")
+    };
+    let fits = local.len() <= LOCAL_PART_MAX && domain.len() <= DOMAIN_MAX;
+    (fits && dotted(local, is_word) && dotted(domain, is_label)).then_some(local.len())
 }
 
 /// The display name in front of `<`: empty, quoted, or plain words.

@@ -1,6 +1,7 @@
 //! The connector: one message, one request to Logto's email service, with an access token that is fetched and kept.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -8,7 +9,7 @@ use std::{
 use connector_kit::{
     About, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Message, Payload, ProviderAnswer,
     Receipt, Redactor, Secret, UsageType, async_trait,
-    http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
+    http::{HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header, request_headers},
     oauth::{TokenCache, request_token},
 };
 use serde::Serialize;
@@ -117,15 +118,14 @@ fn services_mails(mut endpoint: Url) -> Url {
 impl EmailConnector for LogtoEmail {
     async fn send(&self, message: &Message) -> Result<Receipt, Error> {
         let to = message.recipient()?;
-        let mut payload = message.payload.clone();
-        payload.extend(self.branding.clone());
+        let payload = self.branded(&message.payload);
         // The service knows addresses; a display name in `to` would be for it to understand or not.
-        let data = Data { to: to.address(), usage_type: &message.usage_type, payload };
+        let data = Data { to: to.address(), usage_type: &message.usage_type, payload: &payload };
         let body = serde_json::to_vec(&Request { data })
             .map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let (response, token) = self
-            .execute(|mut headers| {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            .execute(|bearer| {
+                let headers = request_headers([bearer, json_by(header::ACCEPT), json_by(header::CONTENT_TYPE)]);
                 HttpRequest::post(self.mails.clone(), headers, body.clone())
             })
             .await?;
@@ -138,7 +138,9 @@ impl EmailConnector for LogtoEmail {
     async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
         let mut url = self.usage.clone();
         url.query_pairs_mut().append_pair("from", &iso_date(from)?);
-        let (response, token) = self.execute(|headers| HttpRequest::get(url.clone(), headers)).await?;
+        let (response, token) = self
+            .execute(|bearer| HttpRequest::get(url.clone(), request_headers([bearer, json_by(header::ACCEPT)])))
+            .await?;
         if !response.status.is_success() {
             return Err(failure(&response, &Redactor::default().and_secret(&self.app_secret).and_secret(&token)));
         }
@@ -151,24 +153,30 @@ impl EmailConnector for LogtoEmail {
 }
 
 impl LogtoEmail {
-    /// Sends what `request` makes of the headers. A token that is refused is forgotten, and a new one tried once: it may
-    /// have been revoked before its time.
+    /// The message's values, and over them the configured ones: copied only where there are any.
+    fn branded<'m>(&self, payload: &'m Payload) -> Cow<'m, Payload> {
+        if self.branding.is_empty() {
+            return Cow::Borrowed(payload);
+        }
+        let mut branded = payload.clone();
+        branded.extend(self.branding.clone());
+        Cow::Owned(branded)
+    }
+
+    /// Sends what `request` makes of the header with the token. A token that is refused is forgotten, and a new one tried
+    /// once: it may have been revoked before its time.
     async fn execute(
         &self,
-        request: impl Fn(HeaderMap) -> HttpRequest + Send,
+        request: impl Fn((HeaderName, HeaderValue)) -> HttpRequest + Send,
     ) -> Result<(HttpResponse, Secret), Error> {
         let mut is_last = false;
         loop {
             let token = self.token().await?;
-            let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+            let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
                 Error::new(ErrorKind::InvalidResponse, "the access token granted cannot travel in an HTTP header")
             })?;
             bearer.set_sensitive(true);
-            let headers = HeaderMap::from_iter([
-                (header::AUTHORIZATION, bearer),
-                (header::ACCEPT, HeaderValue::from_static("application/json")),
-            ]);
-            let response = self.http.execute(request(headers)).await?;
+            let response = self.http.execute(request((header::AUTHORIZATION, bearer))).await?;
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok((response, token));
             }
@@ -195,6 +203,11 @@ impl LogtoEmail {
         };
         self.tokens.get(fetch).await
     }
+}
+
+/// The header that says JSON.
+fn json_by(name: HeaderName) -> (HeaderName, HeaderValue) {
+    (name, HeaderValue::from_static("application/json"))
 }
 
 /// Success is a 2xx with JSON or nothing in it. Whatever else calls itself success comes from something that stands in
@@ -290,5 +303,5 @@ struct Data<'a> {
     to: &'a str,
     #[serde(rename = "type")]
     usage_type: &'a UsageType,
-    payload: Payload,
+    payload: &'a Payload,
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use connector_kit::{
     About, ByUsage, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox, Message, Payload,
     ProviderAnswer, Receipt, Redactor, Secret, async_trait,
-    http::{HeaderMap, HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header,
+        request_headers,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +70,7 @@ impl Connector for Postmark {
         let mut token = HeaderValue::from_str(config.server_token.expose())
             .map_err(|_| broken("the server token cannot travel in an HTTP header"))?;
         token.set_sensitive(true);
-        let headers = HeaderMap::from_iter([
+        let headers = request_headers([
             (HeaderName::from_static("x-postmark-server-token"), token),
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static("application/json")),

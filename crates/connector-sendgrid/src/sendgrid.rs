@@ -9,7 +9,7 @@ use std::{
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox,
     Message, ProviderAnswer, Receipt, Redactor, Secret, async_trait,
-    http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
+    http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header, request_headers},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -71,7 +71,7 @@ impl Connector for SendGrid {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", config.api_key.expose()))
             .map_err(|_| broken("the API key cannot travel in an HTTP header"))?;
         bearer.set_sensitive(true);
-        let headers = HeaderMap::from_iter([
+        let headers = request_headers([
             (header::AUTHORIZATION, bearer),
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static("application/json")),

@@ -3,7 +3,7 @@
 mod source;
 mod text;
 
-use std::{fmt, path::Path, str::FromStr, sync::Arc};
+use std::{fmt, io, path::Path, str::FromStr, sync::Arc};
 
 use arc_swap::ArcSwap;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
@@ -40,7 +40,7 @@ pub enum KeyError {
         /// What was tried: "read" or "made".
         action: &'static str,
         /// What the system said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// The file can be read by others than its owner.
     #[error("the key file {path} can be read by others (mode {mode:03o}): run `chmod 600 {path}`")]
@@ -52,7 +52,7 @@ pub enum KeyError {
     },
     /// The command cannot be run.
     #[error("the key command cannot be run by sh: {0}")]
-    Command(std::io::Error),
+    Command(io::Error),
     /// The command failed.
     #[error("the key command failed ({0}): run it by hand to see why")]
     CommandFailed(std::process::ExitStatus),
@@ -95,7 +95,7 @@ pub enum KeyError {
     },
     /// The system gives no random bytes.
     #[error("the system gives no random bytes to make a key of: {0}")]
-    NoRandomness(getrandom::Error),
+    NoRandomness(io::Error),
 }
 
 /// No master key at hand has this id.
@@ -112,6 +112,11 @@ fn list(ids: &[KeyId]) -> String {
     ids.iter().map(KeyId::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// A text that is no [`KeyId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key id is 16 hex digits")]
+pub struct NotAKeyId;
+
 /// The public name of a master key: 16 hex digits that say nothing of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 8]);
@@ -123,12 +128,12 @@ impl fmt::Display for KeyId {
 }
 
 impl FromStr for KeyId {
-    type Err = hex::FromHexError;
+    type Err = NotAKeyId;
 
     /// Reads what [`Display`](fmt::Display) writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut id = [0; 8];
-        hex::decode_to_slice(text, &mut id)?;
+        hex::decode_to_slice(text, &mut id).map_err(|_| NotAKeyId)?;
         Ok(Self(id))
     }
 }
@@ -145,7 +150,7 @@ struct Shared {
     keys: ArcSwap<Keys>,
 }
 
-/// The keys of one load, the current one first: it makes its own ring of several.
+/// The keys of one load, the current one first: there is always one.
 pub(crate) struct Keys {
     current: MasterKey,
     former: Vec<MasterKey>,
@@ -164,7 +169,7 @@ pub(crate) struct KeyBytes(Zeroizing<[u8; KEY_BYTES]>);
 impl KeyBytes {
     fn random() -> Result<Self, KeyError> {
         let mut key = Self(Zeroizing::new([0; KEY_BYTES]));
-        getrandom::fill(key.0.as_mut()).map_err(KeyError::NoRandomness)?;
+        fill_at_random(key.0.as_mut()).map_err(KeyError::NoRandomness)?;
         Ok(key)
     }
 
@@ -174,6 +179,11 @@ impl KeyBytes {
         // Fails for an output of more than 255 times 32 bytes alone.
         let _ = Hkdf::<Sha256>::new(None, self.0.as_ref()).expand(label.as_bytes(), output);
     }
+}
+
+/// Fills `bytes` from the system's generator.
+pub(crate) fn fill_at_random(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(|cause| io::Error::other(cause.to_string()))
 }
 
 impl From<KeyBytes> for MasterKey {
@@ -187,10 +197,6 @@ impl From<KeyBytes> for MasterKey {
 }
 
 impl Keys {
-    pub(crate) const fn current(&self) -> &MasterKey {
-        &self.current
-    }
-
     pub(crate) fn get(&self, id: KeyId) -> Result<&MasterKey, UnknownKey> {
         self.iter().find(|key| key.id == id).ok_or_else(|| UnknownKey { id, at_hand: self.ids() })
     }
@@ -205,7 +211,7 @@ impl Keys {
 }
 
 impl KeyRing {
-    /// Loads the keys from `source`.
+    /// Loads the keys from `source`. A command needs a tokio runtime with its input, output and time enabled.
     ///
     /// # Errors
     /// [`KeyError`]: the source has no keys, or not such as can be used.

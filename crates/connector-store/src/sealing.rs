@@ -2,6 +2,8 @@
 
 mod config;
 
+use std::io;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     XNonce,
@@ -10,9 +12,9 @@ use chacha20poly1305::{
 use connector_registry::{Secret, Uuid};
 use zeroize::Zeroizing;
 
-use crate::{KeyId, KeyRing, UnknownKey};
+use crate::{KeyId, KeyRing, UnknownKey, keys::fill_at_random};
 
-pub use config::{ResealError, SealedConfig, open_config, reseal, seal_config};
+pub use config::{ResealError, key_ids, open_config, reseal, seal_config};
 
 /// The version that sealed text begins with: XChaCha20-Poly1305 under a key derived by HKDF-SHA256, then
 /// `<key id>.<base64url of nonce and ciphertext>`.
@@ -47,9 +49,12 @@ impl Place<'_> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
+    /// The master key is not at hand.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownKey),
     /// The system gives no random bytes.
     #[error("the system gives no random bytes to seal a secret with: {0}")]
-    NoRandomness(getrandom::Error),
+    NoRandomness(io::Error),
     /// The secret is longer than the cipher can take.
     #[error("the secret at {pointer} is too long to be sealed")]
     TooLong {
@@ -102,10 +107,18 @@ impl KeyRing {
     /// # Errors
     /// [`SealError`]: without random bytes nothing can be sealed.
     pub fn seal(&self, place: &Place<'_>, secret: &str) -> Result<String, SealError> {
+        self.seal_under(self.current(), place, secret)
+    }
+
+    /// As [`seal`](Self::seal), under the key `id`.
+    ///
+    /// # Errors
+    /// [`SealError`]: that key is not at hand, or there are no random bytes.
+    pub fn seal_under(&self, id: KeyId, place: &Place<'_>, secret: &str) -> Result<String, SealError> {
         let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(SealError::NoRandomness)?;
+        fill_at_random(&mut nonce).map_err(SealError::NoRandomness)?;
         let keys = self.keys();
-        let key = keys.current();
+        let key = keys.get(id)?;
         let payload = Payload { msg: secret.as_bytes(), aad: &place.associated_data() };
         let too_long = |_| SealError::TooLong { pointer: place.pointer.to_owned() };
         let ciphertext = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(too_long)?;

@@ -15,6 +15,8 @@ mod http_request;
 mod http_wire;
 mod logs;
 mod mime;
+#[cfg(unix)]
+mod postgres;
 mod readme;
 mod recordings;
 mod refused;
@@ -35,6 +37,8 @@ pub use http_recorder::{HttpRecorder, RecorderOptions};
 pub use http_request::RecordedRequest;
 pub use logs::LogCapture;
 pub use mime::{ParsedMail, ParsedMailbox, ParsedPart, parse_mail};
+#[cfg(unix)]
+pub use postgres::PostgresServer;
 pub use readme::{ReadmeBlock, example_config, readme_blocks};
 pub use recordings::{
     CONNECTORS, ConnectionRecord, Given, I18n, MailRecord, Network, Outcome, Recorded, Recording, RequestBody,

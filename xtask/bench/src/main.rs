@@ -11,6 +11,7 @@ mod measure;
 mod report;
 mod rounds;
 mod server;
+mod tenants;
 mod workload;
 
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ struct Run {
     /// How many sends wait for a provider that does not answer.
     #[arg(long, default_value_t = 10_000)]
     waiting: usize,
+    /// Leave out the registry with many tenants; the page is then printed and not written.
+    #[arg(long)]
+    no_registry: bool,
     /// Leave out the clean builds, which take longest; the page is then printed and not written.
     #[arg(long)]
     no_builds: bool,
@@ -78,9 +82,25 @@ enum Command {
         #[arg(long)]
         sends: usize,
     },
+    /// Sets up tenants in a store (started by the benchmark itself).
+    #[command(hide = true)]
+    Fill(Stored),
+    /// Measures the registry over a store (started by the benchmark itself).
+    #[command(hide = true)]
+    Tenants(Stored),
     /// Runs a command and prints its peak memory in MiB (started by the benchmark itself).
     #[command(hide = true)]
     Peak { command: Vec<String> },
+}
+
+/// A store that was made for the benchmark.
+#[derive(clap::Args)]
+struct Stored {
+    url: String,
+    #[arg(long)]
+    keys: PathBuf,
+    #[arg(long)]
+    tenants: usize,
 }
 
 fn main() -> Result<()> {
@@ -90,6 +110,8 @@ fn main() -> Result<()> {
         Some(Command::Client(task)) => client::run(&task),
         Some(Command::Capture { provider }) => client::capture(provider),
         Some(Command::Wait { provider, port, ca, sends }) => client::wait(provider, port, &ca, sends),
+        Some(Command::Fill(stored)) => tenants::fill(&stored.url, &stored.keys, stored.tenants),
+        Some(Command::Tenants(stored)) => tenants::run(&stored.url, stored.keys, stored.tenants),
         Some(Command::Peak { command }) => measure::print_peak_of(&command),
         None => measure_all(&arguments.run),
     }
@@ -100,14 +122,15 @@ fn measure_all(run: &Run) -> Result<()> {
     // Memory first: it is soon done, and whoever waits for the figures sees that everything runs.
     let waiting = providers.iter().map(|one| Ok((*one, rounds::waiting(*one, run.waiting)?))).collect::<Result<_>>()?;
     let tables = providers.iter().map(|one| rounds::table(*one, run.rounds, run.messages)).collect::<Result<_>>()?;
+    let registry = if run.no_registry { Vec::new() } else { tenants::all()? };
     let builds = match run.no_builds {
         true => Vec::new(),
         false => providers.iter().map(|one| builds::clean(one.package())).collect::<Result<_>>()?,
     };
-    let found = report::Found { tables, waiting, sends: run.waiting, builds };
+    let found = report::Found { tables, waiting, sends: run.waiting, registry, builds };
     let page = report::page(&found)?;
     println!("{page}");
-    if run.only.is_empty() && !run.no_builds {
+    if run.only.is_empty() && !run.no_builds && !run.no_registry {
         std::fs::write(&run.write, page)?;
         eprintln!("written to {}", run.write.display());
     }

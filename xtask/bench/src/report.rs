@@ -9,6 +9,7 @@ use crate::{
     builds::{self, Build},
     measure::{Sample, median},
     rounds::{CONCURRENCIES, Table},
+    tenants::Measured,
     workload::{self, Provider},
 };
 
@@ -18,6 +19,7 @@ pub struct Found {
     /// Peak memory, in MiB, of `sends` that wait.
     pub waiting: Vec<(Provider, f64)>,
     pub sends: usize,
+    pub registry: Vec<Measured>,
     pub builds: Vec<Build>,
 }
 
@@ -35,6 +37,7 @@ pub fn page(found: &Found) -> Result<String> {
     );
     overview(&mut page, &found.tables)?;
     write_waiting(&mut page, found)?;
+    write_registry(&mut page, &found.registry)?;
     write_builds(&mut page, &found.builds)?;
     for table in &found.tables {
         write_table(&mut page, table)?;
@@ -86,6 +89,35 @@ fn write_waiting(page: &mut String, found: &Found) -> Result<()> {
     )?;
     for (provider, peak) in &found.waiting {
         writeln!(page, "| {} | {peak:.1} |", provider.package())?;
+    }
+    Ok(())
+}
+
+fn write_registry(page: &mut String, measured: &[Measured]) -> Result<()> {
+    if measured.is_empty() {
+        return Ok(());
+    }
+    page.push_str(
+        "\n## The registry, with few tenants and with many\n\n\
+         Each row is a process of its own over a store that another one filled. A send goes through a connector that does\n\
+         nothing: `ready` is the CPU of finding it in the cache and of all layers around it, `met first` the time of\n\
+         reading the tenant, opening its secret and building the connector. A change is proposed, sealed, committed and in\n\
+         use; the bare update is one statement on the tenant's row in the same database. Memory is resident with the\n\
+         cache full (1000 connectors). PostgreSQL runs on the same machine, with its settings for tests (no fsync).\n\n\
+         | | tenants | ready (µs) | met first (µs) | change (µs) | bare update (µs) | memory (MiB) |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for Measured { database, tenants, costs } in measured {
+        writeln!(
+            page,
+            "| {} | {tenants} | {:.2} | {:.0} | {:.0} | {:.0} | {:.1} |",
+            database.name(),
+            costs.cached_micros,
+            costs.cold_micros,
+            costs.change_micros,
+            costs.update_micros,
+            costs.memory_mib
+        )?;
     }
     Ok(())
 }

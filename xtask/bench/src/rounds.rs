@@ -135,7 +135,7 @@ fn name(provider: Provider) -> Result<String> {
 }
 
 /// What this program prints when it is started with these arguments.
-fn own_output(arguments: &[&str]) -> Result<String> {
+pub fn own_output(arguments: &[&str]) -> Result<String> {
     let output = Command::new(std::env::current_exe()?).args(arguments).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("`bench {}` failed", arguments.iter().take(3).copied().collect::<Vec<_>>().join(" "));

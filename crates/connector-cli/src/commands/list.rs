@@ -4,7 +4,7 @@ use connector_registry::Catalog;
 use serde::Serialize;
 
 use super::{english, name};
-use crate::{exit::Exit, failure::Failure, output};
+use crate::{exit::Exit, failure::Failure, output, table::table};
 
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
@@ -40,16 +40,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.json {
         output::json(&listed)?;
     } else {
-        output::result(&table(&listed.connectors))?;
+        let rows = listed.connectors.iter();
+        let rows = rows.map(|row| [row.id, row.target, row.name, row.description].map(str::to_owned));
+        output::result(&table(["ID", "TARGET", "NAME", "DESCRIPTION"], rows))?;
     }
     Ok(Exit::Ok)
-}
-
-fn table(rows: &[Row]) -> String {
-    let heading = Row { id: "ID", target: "TARGET", name: "NAME", description: "DESCRIPTION" };
-    let lines = || std::iter::once(&heading).chain(rows);
-    let width = |column: fn(&Row) -> &str| lines().map(|row| column(row).chars().count()).max().unwrap_or_default();
-    let (id, target, name) = (width(|row| row.id), width(|row| row.target), width(|row| row.name));
-    let line = |row: &Row| format!("{:id$}  {:target$}  {:name$}  {}\n", row.id, row.target, row.name, row.description);
-    lines().map(line).collect()
 }

@@ -1,11 +1,27 @@
 //! The commands: a file each.
 
+pub mod change;
+pub mod code;
 pub mod completions;
 pub mod describe;
+pub mod export;
+pub mod history;
+pub mod import;
+pub mod keys;
 pub mod list;
+pub mod promote;
+mod proposal;
 pub mod quickstart;
+pub mod remove;
+pub mod rollback;
+mod sample;
 pub mod schema;
 pub mod send;
+pub mod setup;
+pub mod sign_in;
+pub mod status;
+pub mod templates;
+pub mod test;
 pub mod validate;
 
 use connector_kit::{About, ConnectorFactory};
@@ -16,12 +32,26 @@ use crate::{cli::Command, exit::Exit, failure::Failure, output};
 /// Runs `command` and reports its failure, if it has one.
 pub fn run(command: &Command) -> Exit {
     let (outcome, as_json) = match command {
+        Command::Quickstart(args) => (quickstart::run(args), args.json),
         Command::List(args) => (list::run(args), args.json),
         Command::Describe(args) => (describe::run(args), args.json),
         Command::Schema(args) => (schema::run(args), false),
         Command::Validate(args) => (validate::run(args), args.json),
+        Command::Setup(args) => (setup::run(args), args.proposal.json),
+        Command::Change(args) => (change::run(args), args.proposal.json),
+        Command::Status(args) => (status::run(args), args.json),
+        Command::History(args) => (history::run(args), args.json),
+        Command::Test(args) => (test::run(args), args.json),
+        Command::Rollback(args) => (rollback::run(args), args.json),
+        Command::Remove(args) => (remove::run(args), args.json),
         Command::Send(args) => (send::run(args), args.json),
-        Command::Quickstart(args) => (quickstart::run(args), args.json),
+        Command::Code(args) => (code::run(args), args.json()),
+        Command::Templates(args) => (templates::run(args), args.json()),
+        Command::SignIn(args) => (sign_in::run(args), args.json()),
+        Command::Promote(args) => (promote::run(args), args.json),
+        Command::Export(args) => (export::run(args), args.json),
+        Command::Import(args) => (import::run(args), args.json),
+        Command::Keys(args) => (keys::run(args), args.json()),
         Command::Completions(args) => (completions::run(args), false),
     };
     outcome.unwrap_or_else(|failure| {
@@ -45,8 +75,9 @@ fn name(about: &About) -> &'static str {
     english(about.name)
 }
 
-/// What sends run on: one thread, which is all that one message needs.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+/// Sees `work` through, on one thread, which is all that one command needs.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|cause| Failure::unavailable(format!("this machine cannot run the send: {cause}")))
+    let runtime = runtime.map_err(|cause| Failure::unavailable(format!("this machine cannot run it: {cause}")))?;
+    runtime.block_on(work)
 }

@@ -9,9 +9,11 @@ use connector_kit::{Context, Egress, ErrorKind, Message, Payload, Receipt, SendP
 use connector_registry::{Actor, Catalog, MemoryStore, Proposal, Registry};
 use serde::Serialize;
 use serde_json::{Value, json};
+use verification_code::{
+    Code, Delivery, HashKeys, MemoryStore as CodeMemory, Scope, Settings, SystemRandomness, VerificationCodes,
+};
 
 use crate::{
-    code::{OneTimeCode, Verdict},
     exit::Exit,
     failure::Failure,
     mail_sink::{MailSink, ReceivedMail},
@@ -21,6 +23,9 @@ use crate::{
 const CONNECTOR: &str = "simple-mail-transfer-protocol";
 const TENANT: &str = "quickstart";
 const RECIPIENT: &str = "you@example.com";
+const SCOPE: Scope<'_> = Scope { tenant: TENANT, usage_type: "SignIn", recipient: RECIPIENT };
+/// How often a person may be wrong.
+const TRIES: u32 = 3;
 /// How long an accepted mail may take to arrive: it is there already, but for a bug.
 const ARRIVAL_MAX: Duration = Duration::from_secs(5);
 /// Longest line read from the terminal.
@@ -56,7 +61,7 @@ struct Verified<'a> {
 
 /// Walks through it.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    super::runtime()?.block_on(walk(args)).map_err(|failure| failure.of(CONNECTOR))
+    super::block_on(walk(args)).map_err(|failure| failure.of(CONNECTOR))
 }
 
 async fn walk(args: &Args) -> Result<Exit, Failure> {
@@ -72,9 +77,12 @@ async fn walk(args: &Args) -> Result<Exit, Failure> {
     registry.set_up(TENANT, Proposal::new(CONNECTOR, config(port)), &Actor::new("quickstart", "this machine")).await?;
     steps.say(&format!("2. Set up the connector {CONNECTOR} with it, in memory only. It is now the active one."))?;
 
-    let mut code = OneTimeCode::new()
-        .map_err(|cause| Failure::unavailable(format!("the system has no randomness for a code: {cause}")))?;
-    let payload = Payload::from_iter([("code".to_owned(), Value::from(code.digits()))]);
+    let keys = HashKeys::random(&SystemRandomness).map_err(|cause| Failure::unavailable(cause.to_string()))?;
+    let settings = Settings { attempts: TRIES, ..Settings::default() };
+    let codes = VerificationCodes::new(CodeMemory::new(), keys, settings).map_err(|fault| bug(&fault.to_string()))?;
+    let issued = codes.issue(&SCOPE, None, Delivery::Real).await?;
+    let code = issued.code().map(Code::expose).unwrap_or_default();
+    let payload = Payload::from_iter([("code".to_owned(), Value::from(code))]);
     let receipt = registry.send(TENANT, &Message::new(RECIPIENT, UsageType::SignIn, payload)).await?;
     steps.say(&format!("3. Sent {RECIPIENT} a code for signing in, through that connector, over SMTP."))?;
 
@@ -88,10 +96,10 @@ async fn walk(args: &Args) -> Result<Exit, Failure> {
     if args.yes || args.json || !io::stdin().is_terminal() {
         let found = code_in(&mail).ok_or_else(|| bug("the mail holds no code"))?;
         steps.say(&format!("5. Nobody is asked here, so the code was read out of the mail: {found}."))?;
-        if code.check(found) != Verdict::Right {
+        if !codes.verify(&SCOPE, found).await?.is_right() {
             return Err(bug("the code in the mail is not the one that was sent"));
         }
-    } else if !asked(&mut code, &steps)? {
+    } else if !asked(&codes, &steps).await? {
         output::note("error: the code was not typed, so nobody is verified; run the quickstart again for a new one\n");
         return Ok(Exit::BadInput);
     }
@@ -128,8 +136,10 @@ What next, with a mail provider of your own:
   email-connectors validate sendgrid --config sendgrid.json
       says everything that is wrong with it, before anything is sent.
   email-connectors send sendgrid --config sendgrid.json --message message.json
-      sends one. Write to message.json, with your own address:
-      {\"to\":\"you@example.com\",\"type\":\"SignIn\",\"payload\":{\"code\":\"123456\"}}";
+      sends one, and stores nothing. Write to message.json, with your own address:
+      {\"to\":\"you@example.com\",\"type\":\"SignIn\",\"payload\":{\"code\":\"123456\"}}
+  email-connectors setup sendgrid --config sendgrid.json --test-to you@example.com
+      tests it and keeps it as the active one, which `send --message` and `code send` go through from then on.";
 
 /// Says what happens, unless a program is listening.
 struct Steps {
@@ -186,9 +196,9 @@ fn code_in(mail: &str) -> Option<&str> {
 }
 
 /// Asks for the code until it is right or the tries are used up.
-fn asked(code: &mut OneTimeCode, steps: &Steps) -> Result<bool, Failure> {
+async fn asked(codes: &VerificationCodes<CodeMemory>, steps: &Steps) -> Result<bool, Failure> {
     let mut prompt = "5. Type the code from the mail: ".to_owned();
-    loop {
+    for left in (0..TRIES).rev() {
         output::result(&prompt)?;
         let mut typed = String::new();
         let read = io::stdin().lock().take(TYPED_MAX).read_line(&mut typed);
@@ -197,10 +207,10 @@ fn asked(code: &mut OneTimeCode, steps: &Steps) -> Result<bool, Failure> {
             steps.say("")?;
             return Ok(false);
         }
-        match code.check(&typed) {
-            Verdict::Right => return Ok(true),
-            Verdict::Wrong(0) => return Ok(false),
-            Verdict::Wrong(left) => prompt = format!("   That is not it ({left} more). The code from the mail: "),
+        if codes.verify(&SCOPE, &typed).await?.is_right() {
+            return Ok(true);
         }
+        prompt = format!("   That is not it ({left} more). The code from the mail: ");
     }
+    Ok(false)
 }

@@ -1,35 +1,40 @@
-//! `send`: one message through one connector, nothing stored.
+//! `send`: one message, through the active connector or through one that is not stored.
 
-use connector_kit::{ConnectorFactory, EmailConnector, Error, Message, Problem, Receipt, layered};
+use connector_kit::{ConnectorFactory, EmailConnector, Message, Problem, Receipt, layered};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::connector;
 use crate::{
+    config,
     egress::EgressArgs,
     exit::Exit,
     failure::Failure,
-    input::Source,
+    input::{Source, only_one_is_stdin},
     message,
     output::{self, Style, paint},
+    stored::TenantArgs,
 };
 
 /// Arguments of `send`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
+Examples:
+  email-connectors send --message message.json
   echo '{\"to\":\"you@example.com\",\"type\":\"SignIn\",\"payload\":{\"code\":\"123456\"}}' |
-    email-connectors send sendgrid --config sendgrid.json --message -")]
+    email-connectors send sendgrid --config sendgrid.json --message -
+
+With a connector and its configuration nothing is stored, and nothing that is stored is looked at.")]
 pub struct Args {
-    /// The connector: its id, target or short name.
-    connector: String,
-    /// The configuration, a JSON file; - reads standard input.
-    #[arg(long, value_name = "FILE")]
-    config: Source,
+    /// The connector: its id, target or short name. The tenant's active one unless given.
+    #[arg(requires = "config")]
+    connector: Option<String>,
+    /// The connector's configuration, a JSON file; - reads standard input.
+    #[arg(long, value_name = "FILE", requires = "connector")]
+    config: Option<Source>,
     /// The message, a JSON file: {"to","type","payload","ip"?}.
     #[arg(long, value_name = "FILE")]
     message: Source,
-    /// A template to use instead of the configuration's, a JSON file:
+    /// A template to use instead of the stored or configured one, a JSON file:
     /// {"subject","content","contentType"?,"replyTo"?,"sendFrom"?}.
     #[arg(long, value_name = "FILE")]
     template: Option<Source>,
@@ -37,72 +42,82 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    stored: TenantArgs,
+    #[command(flatten)]
     egress: EgressArgs,
 }
 
-/// What a send that succeeded prints.
+/// What is printed of a message that was sent.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Sent<'r> {
+pub struct Sent<'r> {
     status: &'static str,
-    connector: &'static str,
+    connector: &'r str,
     message_id: Option<&'r str>,
     attempts: u32,
 }
 
+impl<'r> Sent<'r> {
+    /// Of a message that went through `connector`.
+    pub fn new(connector: &'r str, receipt: &'r Receipt) -> Self {
+        let Receipt { message_id, attempts } = receipt;
+        Self { status: "sent", connector, message_id: message_id.as_deref(), attempts: *attempts }
+    }
+
+    /// Prints it.
+    pub fn print(&self, as_json: bool) -> Result<(), Failure> {
+        if as_json {
+            return output::json(self);
+        }
+        let Self { connector, message_id, attempts, .. } = self;
+        let sent = paint("sent", Style::Success, output::colours_on_stdout());
+        let id = message_id.unwrap_or("not given");
+        output::result(&format!("{sent} through {connector}, message id {id}, attempts {attempts}\n"))
+    }
+}
+
 /// Sends.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let factory = connector(&args.connector)?;
-    let receipt = send(args, factory).map_err(|failure| failure.of(factory.id()))?;
-    if let Err(failure) = print(args, factory.id(), &receipt) {
-        // The message is sent, and that is what the exit code says: whoever took this for a failure would send twice.
-        output::failure(&failure, false);
-    }
-    Ok(Exit::Ok)
+    let files = [args.config.as_ref(), Some(&args.message), args.template.as_ref(), args.egress.cacert()];
+    let (connector, receipt) = match (&args.connector, &args.config) {
+        (Some(name), Some(file)) => {
+            let factory = connector(name)?;
+            let send = only_one_is_stdin(&files).and_then(|()| send_unstored(args, factory, file));
+            (factory.id().to_owned(), send.map_err(|failure| failure.of(factory.id()))?)
+        }
+        _ => {
+            only_one_is_stdin(&files)?;
+            let message = read_message(args)?;
+            super::block_on(send_stored(args, &message))?
+        }
+    };
+    Ok(output::done(Sent::new(&connector, &receipt).print(args.json)))
 }
 
-fn print(args: &Args, connector: &'static str, receipt: &Receipt) -> Result<(), Failure> {
-    let Receipt { message_id, attempts } = receipt;
-    if args.json {
-        let message_id = message_id.as_deref();
-        return output::json(&Sent { status: "sent", connector, message_id, attempts: *attempts });
-    }
-    let sent = paint("sent", Style::Success, output::colours_on_stdout());
-    let id = message_id.as_deref().unwrap_or("not given");
-    output::result(&format!("{sent} through {connector}, message id {id}, attempts {attempts}\n"))
-}
-
-fn send(args: &Args, factory: &ConnectorFactory) -> Result<Receipt, Failure> {
-    let files = [Some(&args.config), Some(&args.message), args.template.as_ref()];
-    let from_stdin = files.iter().flatten().filter(|file| ***file == Source::Stdin).count();
-    if from_stdin + usize::from(args.egress.reads_stdin()) > 1 {
-        return Err(Failure::usage("only one of the files can be -, as there is one standard input"));
-    }
-    let config = config(args, factory)?;
-    let message = message(args)?;
+fn send_unstored(args: &Args, factory: &ConnectorFactory, config: &Source) -> Result<Receipt, Failure> {
+    let config = config::read(config, factory)?;
+    // What is wrong with the configuration is told before what is wrong with the message.
     let connector = factory.build(&config, &args.egress.context()?)?;
-    let send = async { layered(connector, args.egress.policy()).send(&message).await };
-    Ok(super::runtime()?.block_on(send)?)
+    let message = read_message(args)?;
+    super::block_on(async { Ok(layered(connector, args.egress.policy()).send(&message).await?) })
 }
 
-fn config(args: &Args, factory: &ConnectorFactory) -> Result<Value, Failure> {
-    let config = args.config.json();
-    let config = config.map_err(|fault| Error::invalid_config(vec![Problem::new("", fault)]))?;
-    // Building checks it as well, but keeps the warnings to itself.
-    let report = factory.validate(&config);
-    for warning in &report.warnings {
-        tracing::warn!("{}: {warning}", args.config);
-    }
-    if report.is_valid() { Ok(config) } else { Err(Error::invalid_config(report.problems).into()) }
+async fn send_stored(args: &Args, message: &Message) -> Result<(String, Receipt), Failure> {
+    let (registry, _) = args.stored.store.open_to_send(&args.egress).await?;
+    let tenant = &args.stored.tenant;
+    let connector = registry.active(tenant).await?.connector().to_owned();
+    let receipt = registry.send(tenant, message).await.map_err(|error| Failure::from(error).of(&connector))?;
+    Ok((connector, receipt))
 }
 
-fn message(args: &Args) -> Result<Message, Failure> {
+fn read_message(args: &Args) -> Result<Message, Failure> {
     let unreadable = |pointer: &str, fault: String| vec![Problem::new(pointer, fault)];
     let message = args.message.json().map_err(|fault| unreadable("", fault)).and_then(message::message);
-    let template = args
-        .template
-        .as_ref()
-        .map(|file| file.json().map_err(|fault| unreadable("/template", fault)).and_then(message::template));
+    let template = args.template.as_ref().map(|file| {
+        file.json()
+            .map_err(|fault| unreadable("/template", fault))
+            .and_then(|json| message::template(json, "/template"))
+    });
     match (message, template.transpose()) {
         (Ok(message), Ok(template)) => Ok(Message { template, ..message }),
         (message, template) => {

@@ -1,10 +1,19 @@
 //! The command line as its users see it: the real binary, its output and its exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod codes;
 mod connectors;
 mod files;
+mod home;
+mod lifecycle;
+mod promotion;
 mod quickstart;
+mod readme;
 mod send;
+mod stores;
+mod templates;
+#[cfg(unix)]
+mod terminal;
 mod usage;
 
 use std::{
@@ -52,6 +61,9 @@ impl Run {
 
 fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_email-connectors"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("EMAIL_CONNECTORS_")) {
+        command.env_remove(name);
+    }
     command.env_remove("RUST_LOG").env_remove("NO_COLOR").stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -36,66 +36,24 @@ fn for_a_program_it_is_one_object() {
 /// With a terminal for its standard input.
 #[cfg(unix)]
 mod at_a_terminal {
-    use std::{
-        fs::{File, OpenOptions},
-        io::{Read, Write},
-        process::{Child, ChildStdout},
-    };
+    use crate::{binary, terminal::Talk};
 
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
-    use crate::binary;
-
-    struct Talk {
-        keyboard: File,
-        child: Child,
-        stdout: ChildStdout,
-        seen: String,
+    fn begin() -> Talk {
+        Talk::begin(binary().arg("quickstart"))
     }
 
-    impl Talk {
-        fn begin() -> Self {
-            let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-            grantpt(&keyboard).unwrap();
-            unlockpt(&keyboard).unwrap();
-            let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
-            let terminal = OpenOptions::new().read(true).write(true).open(name).unwrap();
-            let mut child = binary().arg("quickstart").stdin(terminal).spawn().unwrap();
-            let stdout = child.stdout.take().unwrap();
-            Self { keyboard: keyboard.into(), child, stdout, seen: String::new() }
-        }
-
-        /// Reads on until the end of what was said is `prompt`.
-        fn wait_for(&mut self, prompt: &str) {
-            let mut byte = [0];
-            while !self.seen.ends_with(prompt) {
-                self.stdout.read_exact(&mut byte).unwrap_or_else(|_| panic!("{prompt} never came: {}", self.seen));
-                self.seen.push(char::from(byte[0]));
-            }
-        }
-
-        fn hit(&mut self, keys: &str) {
-            self.keyboard.write_all(keys.as_bytes()).unwrap();
-        }
-
-        fn code(&self) -> String {
-            let (_, rest) = self.seen.split_once("Your code to sign in is ").unwrap();
-            rest[..6].to_owned()
-        }
-
-        fn end(mut self) -> (i32, String) {
-            self.stdout.read_to_string(&mut self.seen).unwrap();
-            (self.child.wait().unwrap().code().unwrap(), self.seen)
-        }
+    fn code(talk: &Talk) -> String {
+        let (_, rest) = talk.seen.split_once("Your code to sign in is ").unwrap();
+        rest[..6].to_owned()
     }
 
     #[test]
     fn the_code_that_is_typed_is_verified() {
-        let mut talk = Talk::begin();
+        let mut talk = begin();
         talk.wait_for("Type the code from the mail: ");
         talk.hit("wrong\n");
         talk.wait_for("(2 more). The code from the mail: ");
-        let code = talk.code();
+        let code = code(&talk);
         talk.hit(&format!(" {code}\n"));
         let (exit, seen) = talk.end();
         assert_eq!(exit, 0);
@@ -104,7 +62,7 @@ mod at_a_terminal {
 
     #[test]
     fn three_wrong_tries_are_the_end() {
-        let mut talk = Talk::begin();
+        let mut talk = begin();
         for prompt in [
             "Type the code from the mail: ",
             "(2 more). The code from the mail: ",
@@ -120,7 +78,7 @@ mod at_a_terminal {
 
     #[test]
     fn nobody_at_the_keyboard_is_the_end_too() {
-        let mut talk = Talk::begin();
+        let mut talk = begin();
         talk.wait_for("Type the code from the mail: ");
         // Ctrl-D.
         talk.hit("\x04");

@@ -7,7 +7,29 @@ use std::{
 
 use crate::{Files, SENDGRID, binary, message, run, sendgrid_config};
 
-const COMMANDS: [&str; 7] = ["list", "describe", "schema", "validate", "send", "quickstart", "completions"];
+const COMMANDS: [&str; 21] = [
+    "quickstart",
+    "list",
+    "describe",
+    "schema",
+    "validate",
+    "setup",
+    "change",
+    "status",
+    "history",
+    "test",
+    "rollback",
+    "remove",
+    "send",
+    "code",
+    "templates",
+    "sign-in",
+    "promote",
+    "export",
+    "import",
+    "keys",
+    "completions",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -20,9 +42,7 @@ fn every_command_has_help_with_an_example() {
         assert!(help.stdout.contains("Example"), "{}", help.stdout);
         assert!(help.stdout.contains(&format!("email-connectors {command}")), "{}", help.stdout);
     }
-    for later in ["setup", "rollback", "serve"] {
-        assert!(!help.stdout.contains(&format!("  {later}")), "{later} is not there yet");
-    }
+    assert!(!help.stdout.contains("  serve"), "serve is not there yet");
     let version = run(&["--version"]);
     assert_eq!((version.code, version.stdout), (0, format!("email-connectors {}\n", env!("CARGO_PKG_VERSION"))));
 }
@@ -40,6 +60,14 @@ fn usage_errors_exit_64() {
         &["send", "smtp", "--config", "a", "--message", "b", "--connect-to", "one:two"],
         &["send", "smtp", "--config", "a", "--message", "b", "--proxy", "http://h:1", "--connect-to", "a:1:b:2"],
         &["completions", "tcsh"],
+        &["send", "--message", "a", "smtp"],
+        &["test", "smtp", "--config", "a"],
+        &["history", "--limit", "0"],
+        &["templates", "fallback"],
+        &["templates", "fallback", "en", "--none"],
+        &["code", "verify", "--to", "a@example.com"],
+        &["promote", "--from", "a"],
+        &["export", "--secrets", "plain"],
     ] {
         let failed = run(arguments);
         assert_eq!((failed.code, failed.stdout.as_str()), (64, ""), "{arguments:?}");

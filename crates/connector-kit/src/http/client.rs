@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::{
-    HeaderValue, HttpClient, HttpRequest, HttpResponse, MAY_BE_ACCEPTED, Method,
+    HeaderValue, HttpClient, HttpRequest, HttpResponse, MAY_BE_ACCEPTED, Method, USER_AGENT,
     connections::{AsNeeded, Connections, Exchange},
     delivery_after, header,
     written::WrittenBody,
@@ -25,7 +25,6 @@ const ANSWER_MAX: usize = 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept: less than the 60 s after which load balancers commonly drop it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"));
 
 /// One pooled client, and one more for each connect-to rule.
 pub(crate) struct PooledClient {
@@ -124,8 +123,9 @@ fn redirect(url: &mut Url, headers: &mut http::HeaderMap, rule: &ConnectTo) -> R
 #[async_trait]
 impl HttpClient for PooledClient {
     async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
-        let exchange = self.connections.begin(&request.url);
-        exchange.scope(self.exchange(request, &exchange)).await
+        let under_way = self.connections.begin(&request.url);
+        let exchange = &under_way.0;
+        exchange.scope(self.exchange(request, exchange)).await
     }
 }
 

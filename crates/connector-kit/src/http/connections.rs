@@ -43,7 +43,7 @@ pub(super) struct Connections(Mutex<HashMap<Box<str>, Arc<Host>>>);
 
 impl Connections {
     /// A request to the host of `url` begins.
-    pub(super) fn begin(&self, url: &Url) -> Arc<Exchange> {
+    pub(super) fn begin(&self, url: &Url) -> UnderWay {
         let origin = &url[Position::BeforeScheme..Position::AfterPort];
         let mut hosts = locked(&self.0);
         let host = match hosts.get(origin) {
@@ -58,7 +58,7 @@ impl Connections {
             }
         };
         host.counts().under_way += 1;
-        Arc::new(Exchange { host, stage: Mutex::new(Stage::Waiting), moved_on: Notify::new() })
+        UnderWay(Arc::new(Exchange { host, stage: Mutex::new(Stage::Waiting), moved_on: Notify::new() }))
     }
 }
 
@@ -153,11 +153,9 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Runs `exchange`, whose connections are opened on its behalf.
-    pub(super) async fn scope<F: Future>(self: &Arc<Self>, exchange: F) -> F::Output {
-        // Dropped half-way, it has ended as well.
-        let _ended = Ended(self);
-        CURRENT.scope(Arc::clone(self), exchange).await
+    /// Runs `exchange`, whose connections are opened on its behalf. (An `async fn` would hold it twice over.)
+    pub(super) fn scope<F: Future>(self: &Arc<Self>, exchange: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(Arc::clone(self), exchange)
     }
 
     /// The name of the host.
@@ -245,9 +243,10 @@ impl Exchange {
     }
 }
 
-struct Ended<'e>(&'e Exchange);
+/// An exchange that has ended when this is dropped, be it half-way.
+pub(super) struct UnderWay(pub(super) Arc<Exchange>);
 
-impl Drop for Ended<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.end(false);
     }

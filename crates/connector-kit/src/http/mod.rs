@@ -15,9 +15,24 @@ pub(crate) use client::PooledClient;
 
 use crate::{Delivery, Error, ErrorKind, ProviderAnswer};
 
+const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"));
+/// As many headers as a request has, more or less.
+const HEADERS: usize = 6;
+
 /// What to do where nobody knows what became of a message.
 const MAY_BE_ACCEPTED: &str =
     "the message may have been accepted: look into the provider's log before sending it again";
+
+/// The headers of a connector's requests: its `own`, and what every request says besides. Made when the connector is built:
+/// headers that are complete are only cloned by a send.
+#[must_use]
+pub fn request_headers(own: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.extend(own);
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers
+}
 
 /// A request, complete.
 #[derive(Clone)]

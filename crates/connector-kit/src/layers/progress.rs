@@ -42,8 +42,8 @@ impl Progress {
         Self(Arc::new(State { deadline, written, attempts, id, host, of_send }))
     }
 
-    pub(super) async fn scope<F: Future>(self, send: F) -> F::Output {
-        CURRENT.scope(self, send).await
+    pub(super) fn scope<F: Future>(self, send: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, send)
     }
 
     /// The progress of the send in hand; a fresh one when no layer is around the connector.

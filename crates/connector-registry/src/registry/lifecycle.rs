@@ -1,6 +1,6 @@
 //! A configuration's life: proposed, tested, activated, changed away from, rolled back to, removed.
 
-use connector_kit::{Message, Receipt};
+use connector_kit::{ConnectorFactory, Message, Receipt};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -271,8 +271,25 @@ impl<S: ConnectorStore> Registry<S> {
             let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
             self.with_secrets_of(state.and_then(|state| state.active).as_ref(), connector, config)?
         };
-        let built = self.build(connector, &config)?;
+        let built = self.build(connector, &config).map_err(|refused| match refused {
+            Error::InvalidConfig(error) => Error::InvalidConfig(match self.meant_for(connector, &config) {
+                Some(other) => {
+                    error.with_hint(format!("it is a valid configuration of `{other}`: is that what is meant?"))
+                }
+                None => error,
+            }),
+            other => other,
+        })?;
         Ok((config, built))
+    }
+
+    /// Another connector that a configuration fits, without a field that it does not know.
+    fn meant_for(&self, connector: &str, config: &Value) -> Option<&'static str> {
+        let fits = |factory: &&ConnectorFactory| {
+            let report = factory.validate(config);
+            factory.id() != connector && report.is_valid() && report.warnings.is_empty()
+        };
+        self.inner.catalog.iter().find(fits).map(ConnectorFactory::id)
     }
 
     /// `config` with the secrets of the active configuration where they are masked, provided that they would be sent to

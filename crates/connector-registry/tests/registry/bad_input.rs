@@ -2,7 +2,7 @@
 //! the header they are put into. All of it is refused when the connector is built, before there is anything to connect.
 
 use connector_kit::{Context, Egress, ErrorKind};
-use connector_registry::Catalog;
+use connector_registry::{Catalog, Error, MemoryStore, Proposal, Registry};
 use serde_json::{Value, json};
 
 /// A valid configuration of each connector.
@@ -155,4 +155,17 @@ fn a_key_of_several_lines() {
     ] {
         refused(connector, pointer, &keys);
     }
+}
+
+#[tokio::test]
+async fn a_configuration_for_another_connector() {
+    let context = connector_kit::Context::new(connector_kit::Egress::default()).unwrap();
+    let policy = connector_kit::SendPolicy::default();
+    let registry = Registry::new(Catalog::builtin(), context, policy, MemoryStore::new());
+    let config = serde_json::json!({ "endpoint": "https://example.com/send", "authorization": "Bearer t0p-s3cret" });
+    let refused = registry.set_up("acme", Proposal::new("mailgun-email", config), &crate::by()).await.unwrap_err();
+    let Error::InvalidConfig(refused) = refused else { panic!("{refused}") };
+    let hint = refused.hint().unwrap();
+    assert!(hint.contains("`http-email`") && !hint.contains("s3cret"), "{hint}");
+    assert!(registry.status("acme").await.unwrap().active.is_none());
 }

@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str, origin: &str) -> Result<Keys, KeyError> {
 fn decode(text: &str, origin: &str, position: usize) -> Result<KeyBytes, KeyError> {
     let not_encoded = || KeyError::NotEncoded { origin: origin.to_owned(), position };
     // 32 bytes are 43 or 44 characters in base64, and these are never all hex digits in practice.
-    let is_hex = text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let decoded = if is_hex {
         hex::decode(text).map_err(|_| not_encoded())
     } else {

@@ -2,37 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_registry::{ConnectorFactory, Secret, Uuid};
-use serde::{Deserialize, Serialize};
+use connector_registry::{ConnectorFactory, SealedConfig, Secret, Uuid};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{OpenError, Place, SealError, parse};
 use crate::{KeyId, KeyRing};
 
-/// A configuration as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedConfig {
-    /// The configuration with null in place of every secret, so that fields keep their order.
-    pub public: Value,
-    /// The secrets, sealed, by JSON pointer.
-    pub secrets: BTreeMap<String, String>,
+/// The master keys that are needed to open `sealed`: those of its sealed secrets that can be read.
+#[must_use]
+pub fn key_ids(sealed: &SealedConfig) -> BTreeSet<KeyId> {
+    sealed.secrets.values().filter_map(|sealed| parse(sealed)).map(|(id, ..)| id).collect()
 }
 
-impl SealedConfig {
-    /// The master keys that are needed to open it: those of its sealed secrets that can be read.
-    #[must_use]
-    pub fn key_ids(&self) -> BTreeSet<KeyId> {
-        self.secrets.values().filter_map(|sealed| parse(sealed)).map(|(id, ..)| id).collect()
-    }
-}
-
-/// Takes each secret out of `config`, a configuration of `factory`'s connector, and seals it for its place.
+/// Takes each secret out of `config`, a configuration of `factory`'s connector, and seals it for its place under the
+/// master key `key`.
 ///
 /// # Errors
-/// [`SealError`]: without random bytes nothing can be sealed.
+/// [`SealError`]: without that key or random bytes nothing can be sealed.
 pub fn seal_config(
     ring: &KeyRing,
+    key: KeyId,
     factory: &ConnectorFactory,
     tenant: &str,
     configuration: Uuid,
@@ -44,10 +34,10 @@ pub fn seal_config(
         let Some(value) = public.pointer_mut(&pointer).map(Value::take) else { continue };
         let text = Zeroizing::new(value.to_string());
         let place = Place { tenant, configuration, pointer: &pointer };
-        let sealed = ring.seal(&place, &text)?;
+        let sealed = ring.seal_under(key, &place, &text)?;
         secrets.insert(pointer, sealed);
     }
-    Ok(SealedConfig { public, secrets })
+    Ok(SealedConfig { config: public, secrets })
 }
 
 /// The configuration that was sealed. It needs no schema: a connector may have changed its own since.
@@ -60,7 +50,7 @@ pub fn open_config(
     configuration: Uuid,
     sealed: &SealedConfig,
 ) -> Result<Value, OpenError> {
-    let mut config = sealed.public.clone();
+    let mut config = sealed.config.clone();
     for (pointer, text) in &sealed.secrets {
         let secret = ring.open(&Place { tenant, configuration, pointer }, text)?;
         let field = config.pointer_mut(pointer).zip(serde_json::from_str(secret.expose()).ok());
@@ -72,12 +62,13 @@ pub fn open_config(
     Ok(config)
 }
 
-/// The same configuration with every secret sealed under the current key: what rotation does to each.
+/// The same configuration with every secret sealed under the master key `key`: what rotation does to each.
 ///
 /// # Errors
 /// [`ResealError`]: one of them cannot be opened, or not be sealed again.
 pub fn reseal(
     ring: &KeyRing,
+    key: KeyId,
     tenant: &str,
     configuration: Uuid,
     sealed: &SealedConfig,
@@ -85,13 +76,13 @@ pub fn reseal(
     let again = |(pointer, text): (&String, &String)| {
         let place = Place { tenant, configuration, pointer };
         let secret: Secret = ring.open(&place, text)?;
-        Ok((pointer.clone(), ring.seal(&place, secret.expose())?))
+        Ok((pointer.clone(), ring.seal_under(key, &place, secret.expose())?))
     };
     let secrets = sealed.secrets.iter().map(again).collect::<Result<_, ResealError>>()?;
-    Ok(SealedConfig { public: sealed.public.clone(), secrets })
+    Ok(SealedConfig { config: sealed.config.clone(), secrets })
 }
 
-/// A configuration whose secrets cannot be sealed under the current key.
+/// A configuration whose secrets cannot be sealed under another key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResealError {

@@ -1,10 +1,24 @@
 //! The store's tests, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod at_once;
+mod children;
+mod codes;
+mod contract;
+mod damaged;
+mod histories;
 mod key_sources;
 mod key_text;
+mod master_keys;
+mod migrations;
+mod news;
+mod places;
+mod rotation;
+mod rule;
 mod sealed_config;
 mod sealing;
+mod secrecy;
+mod server;
 
 use connector_registry::Secret;
 use connector_store::{KeyError, KeyRing, KeySource, generate_key};

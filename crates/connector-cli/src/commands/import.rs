@@ -1,0 +1,64 @@
+//! `import`: an export read in.
+
+use connector_registry::{Export, Imported};
+use serde::Serialize;
+
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    input::Source,
+    output::{self, Style, paint},
+    stored::StoreArgs,
+    table::printable,
+};
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  email-connectors import acme.json
+
+The file says which tenants. Configurations that a tenant has already stay as they are; sign-in settings, templates and the \
+active configuration become those of the export. Everything is checked before anything is changed.")]
+pub struct Args {
+    /// What `export` wrote; - reads standard input.
+    file: Source,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    status: &'static str,
+    tenants: &'a [Imported],
+}
+
+/// Imports.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let what = "the export is not valid";
+    let json = args.file.export().map_err(|fault| Failure::invalid_file(what, fault))?;
+    // Serde's own words may show a value, and what was filled in may be a secret.
+    let export: Export = serde_json::from_value(json).map_err(|_| {
+        Failure::invalid_file(what, format!("{}: is not what `export` writes; is it the right file?", args.file))
+    })?;
+    let imported = super::block_on(async {
+        let (registry, by) = args.store.open().await?;
+        Ok(registry.import(export, &by).await?)
+    })?;
+    let printed = if args.json {
+        output::json(&Shown { status: "imported", tenants: &imported })
+    } else {
+        output::result(&imported.iter().map(explain).collect::<String>())
+    };
+    Ok(output::done(printed))
+}
+
+fn explain(Imported { tenant, saved, kept, active, templates }: &Imported) -> String {
+    let imported = paint("imported", Style::Success, output::colours_on_stdout());
+    let active = active.map_or("none".to_owned(), |id| id.to_string());
+    let (tenant, saved, kept) = (printable(tenant), saved.len(), kept.len());
+    format!("{imported}: tenant {tenant}, active {active}, new {saved}, there already {kept}, templates {templates}\n")
+}

@@ -1,0 +1,123 @@
+//! A configuration that is to be stored: what `setup` and `change` have in common.
+
+use connector_registry::{Proposal, Saved};
+use serde::Serialize;
+
+use super::{connector, sample::SampleArgs};
+use crate::{
+    config,
+    egress::EgressArgs,
+    exit::Exit,
+    failure::Failure,
+    input::{Source, only_one_is_stdin},
+    output::{self, Style, paint},
+    stored::TenantArgs,
+    timestamp::rfc3339,
+};
+
+/// The configuration, and how to test it.
+#[derive(Debug, clap::Args)]
+pub struct ProposalArgs {
+    /// The connector: its id, target or short name.
+    connector: String,
+    /// The configuration, a JSON file; - reads standard input. A secret given as ****** is the active configuration's.
+    #[arg(long, value_name = "FILE")]
+    config: Source,
+    /// Send a test to this address through it first: unless that is accepted, nothing is stored.
+    #[arg(long, value_name = "ADDRESS")]
+    test_to: Option<String>,
+    #[command(flatten)]
+    sample: SampleArgs,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    stored: TenantArgs,
+    #[command(flatten)]
+    egress: EgressArgs,
+}
+
+/// What becomes of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It is the tenant's first active one.
+    SetUp,
+    /// It replaces the active one.
+    Change,
+    /// It is kept, and nothing else changes.
+    Save,
+}
+
+/// What is printed of a configuration that was stored or activated.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stored<'a> {
+    status: &'static str,
+    tenant: &'a str,
+    id: String,
+    connector: &'a str,
+    saved_at: String,
+    activated_at: Option<String>,
+    tested_at: Option<String>,
+}
+
+impl<'a> Stored<'a> {
+    /// Of `saved`, which is `status` by now.
+    pub fn new(status: &'static str, tenant: &'a str, saved: &'a Saved) -> Self {
+        Self {
+            status,
+            tenant,
+            id: saved.id.to_string(),
+            connector: &saved.connector,
+            saved_at: rfc3339(saved.saved_at),
+            activated_at: saved.activated_at.map(rfc3339),
+            tested_at: saved.tested_at.map(rfc3339),
+        }
+    }
+}
+
+impl ProposalArgs {
+    /// Stores the configuration.
+    pub fn store(&self, then: Then) -> Result<Exit, Failure> {
+        let id = connector(&self.connector)?.id();
+        super::block_on(self.try_store(then)).map_err(|failure| failure.of(id))
+    }
+
+    async fn try_store(&self, then: Then) -> Result<Exit, Failure> {
+        only_one_is_stdin(&[Some(&self.config), self.egress.cacert()])?;
+        let factory = connector(&self.connector)?;
+        let proposal = Proposal::new(factory.id(), config::read(&self.config, factory)?);
+        let proposal = match &self.test_to {
+            Some(address) => proposal.tested_with(self.sample.message(address)?),
+            None if self.sample.is_given() => {
+                return Err(Failure::usage("--usage-type and --locale are the test's: say where to with --test-to"));
+            }
+            None => proposal,
+        };
+        let (registry, by) = self.stored.store.open_to_send(&self.egress).await?;
+        let tenant = &self.stored.tenant;
+        let stored = match then {
+            Then::SetUp => registry.set_up(tenant, proposal, &by).await?,
+            Then::Change => registry.change(tenant, proposal, &by).await?,
+            Then::Save => registry.save(tenant, proposal, &by).await?,
+        };
+        Ok(output::done(self.print(then, &stored.saved)))
+    }
+
+    fn print(&self, then: Then, saved: &Saved) -> Result<(), Failure> {
+        let tenant = self.stored.tenant.as_str();
+        let status = if then == Then::Save { "saved" } else { "active" };
+        if self.json {
+            return output::json(&Stored::new(status, tenant, saved));
+        }
+        let Saved { id, connector, tested_at, .. } = saved;
+        let tested = if tested_at.is_some() { ", tested" } else { "" };
+        let status = paint(status, Style::Success, output::colours_on_stdout());
+        let next = match then {
+            Then::SetUp => "send through it: email-connectors send --message FILE",
+            Then::Change => "undo it: email-connectors rollback",
+            Then::Save => &format!("activate it: email-connectors rollback --to {id}"),
+        };
+        output::result(&format!("{status}{tested}: {connector} ({id}) for tenant {tenant}\n{next}\n"))
+    }
+}

@@ -1,0 +1,47 @@
+//! The message of a test.
+
+use connector_kit::{Mailbox, Message, Payload, Problem, UsageType};
+
+use crate::{failure::Failure, usage_type};
+
+/// The code that a test shows. Nobody can verify it.
+const CODE: &str = "000000";
+
+/// What a test is like.
+#[derive(Debug, clap::Args)]
+pub struct SampleArgs {
+    /// What the test is for: SignIn, Register, ForgotPassword, … Generic unless given.
+    #[arg(long, value_name = "T", value_parser = usage_type::parse)]
+    usage_type: Option<UsageType>,
+    /// The recipient's language, which chooses among the tenant's own templates: en, pt-BR, …
+    #[arg(long, value_name = "L")]
+    locale: Option<String>,
+}
+
+impl SampleArgs {
+    /// Whether anything was said of it.
+    pub fn is_given(&self) -> bool {
+        self.usage_type.is_some() || self.locale.is_some()
+    }
+
+    /// The message to `address`.
+    ///
+    /// # Errors
+    /// When that is no address.
+    pub fn message(&self, address: &str) -> Result<Message, Failure> {
+        let usage_type = self.usage_type.clone().unwrap_or(UsageType::Generic);
+        usage_type::warn_of_unknown(&usage_type);
+        message(address, usage_type, CODE, self.locale.as_deref())
+    }
+}
+
+/// The message that brings `code` to `address`.
+///
+/// # Errors
+/// When that is no address.
+pub fn message(address: &str, usage_type: UsageType, code: &str, locale: Option<&str>) -> Result<Message, Failure> {
+    Mailbox::parse(address).map_err(|fault| Failure::invalid_message(vec![Problem::new("/to", fault.to_string())]))?;
+    let members = [("code", Some(code)), ("locale", locale)];
+    let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+    Ok(Message::new(address, usage_type, Payload::from_iter(members)))
+}

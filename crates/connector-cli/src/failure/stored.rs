@@ -1,0 +1,133 @@
+//! Failures around what is stored: of the registry, of codes, and of the store itself.
+
+use connector_kit::ErrorKind;
+use connector_registry::{Dependent, Error, StoreError};
+use connector_store::{KeyError, OpenStoreError};
+use serde_json::json;
+use verification_code::{Error as CodeError, LimitKind, Limited, Verdict};
+
+use super::{Failure, INVALID_PARAMETERS};
+use crate::exit::Exit;
+
+/// Logto's code for what is neither the caller's fault nor the provider's.
+const GENERAL: &str = "general";
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, message) = (Exit::of_registry(&error), error.to_string());
+        let is = |code, kind| Self::plain(exit, code, kind, message.clone());
+        match error {
+            Error::Send(error) | Error::InvalidConfig(error) => error.into(),
+            Error::Import { tenant, id, cause } => {
+                Self::from(*cause).within(&format!("tenant `{tenant}`, configuration {id}"))
+            }
+            Error::NoActiveConnector { .. } => {
+                is(GENERAL, "NoActiveConnector").hint("email-connectors setup sets one up")
+            }
+            Error::AlreadyActive { .. } => {
+                is(GENERAL, "AlreadyActive").hint("email-connectors change replaces it, and keeps the one there is")
+            }
+            Error::UnknownTenant { .. } => is(INVALID_PARAMETERS, "UnknownTenant"),
+            Error::InvalidTenant { .. } => is(INVALID_PARAMETERS, "InvalidTenant"),
+            Error::UnknownConnector(_) => is(GENERAL, "UnknownConnector"),
+            Error::UnknownConfiguration { .. } => {
+                is(INVALID_PARAMETERS, "UnknownConfiguration").hint("email-connectors status lists them")
+            }
+            Error::NothingToRollBackTo { .. } => is(GENERAL, "NothingToRollBackTo"),
+            Error::UnknownTemplate { .. } => {
+                is(INVALID_PARAMETERS, "UnknownTemplate").hint("email-connectors templates list lists them")
+            }
+            Error::InvalidLanguage(_) => is(INVALID_PARAMETERS, "InvalidLanguage"),
+            Error::ReliedOn { dependents, .. } => is(GENERAL, "ReliedOn")
+                .relied_on_by(&dependents)
+                .hint("--force removes it all the same; email-connectors sign-in put turns off what relies on it"),
+            Error::NeedsConnector { dependents, .. } => {
+                is(GENERAL, "NeedsConnector").relied_on_by(&dependents).hint("email-connectors setup sets one up")
+            }
+            Error::Contended { .. } => is(GENERAL, "Contended").retryable(None),
+            Error::ChangedMeanwhile { .. } => is(GENERAL, "ChangedMeanwhile").retryable(None),
+            Error::UnknownFormat { .. } => is(INVALID_PARAMETERS, "UnknownFormat"),
+            Error::Store(_) => is(GENERAL, "StoreUnavailable").retryable(None),
+            Error::StoreUnusable(_) => is(GENERAL, "StoreUnusable"),
+            _ => is(GENERAL, ErrorKind::Unavailable.name()),
+        }
+    }
+}
+
+impl Failure {
+    /// Nobody has said under which master key the store is.
+    pub fn no_key() -> Self {
+        let message = "only a SQLite store has its master key beside it: say where the key is, with --key-file, \
+            EMAIL_CONNECTORS_KEY_FILE, EMAIL_CONNECTORS_KEY or EMAIL_CONNECTORS_KEY_COMMAND";
+        let failure = Self::plain(Exit::Config, GENERAL, "StoreUnusable", message.to_owned());
+        failure.hint("email-connectors keys generate makes one; a SQLite store is sqlite:PATH")
+    }
+
+    /// Lists what needs a connector.
+    fn relied_on_by(self, dependents: &[Dependent]) -> Self {
+        self.with("dependents", json!(dependents))
+    }
+
+    /// What was typed is not the code; none when it is.
+    pub fn of_verdict(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Right => None,
+            Verdict::Wrong => {
+                let message = "it is not the code, or there is none any more: check it, or have a new one sent";
+                Some(Self::plain(Exit::BadInput, INVALID_PARAMETERS, "WrongCode", message.to_owned()))
+            }
+            Verdict::TooManyAttempts { retry_after } => {
+                let message = "there were too many attempts: have a new code sent, or wait".to_owned();
+                let failure = Self::plain(Exit::TryLater, ErrorKind::RateLimited.code(), "Limited", message);
+                Some(failure.with("limit", "attempts").retryable(Some(retry_after)))
+            }
+        }
+    }
+}
+
+impl From<CodeError> for Failure {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Limited(Limited { kind, limit, retry_after }) => {
+                let message = format!("no more codes for this {kind} yet: {limit} are allowed");
+                let failure = Self::plain(Exit::TryLater, ErrorKind::RateLimited.code(), "Limited", message);
+                let name = match kind {
+                    LimitKind::Recipient => "recipient",
+                    LimitKind::Ip => "ip",
+                    LimitKind::Tenant => "tenant",
+                };
+                failure.with("limit", name).retryable(Some(retry_after))
+            }
+            CodeError::Randomness(cause) => Self::unavailable(cause.to_string()),
+            other => Self::plain(Exit::TryLater, GENERAL, "StoreUnavailable", other.to_string()).retryable(None),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => Error::Store(cause).into(),
+            StoreError::Unusable(cause) => Error::StoreUnusable(cause).into(),
+            other => Error::StoreUnusable(Box::new(other)).into(),
+        }
+    }
+}
+
+impl From<OpenStoreError> for Failure {
+    fn from(error: OpenStoreError) -> Self {
+        let (exit, message) = (Exit::of_unopened_store(&error), error.to_string());
+        let kind = match error {
+            OpenStoreError::Store(error) => return error.into(),
+            OpenStoreError::UnknownScheme { .. } | OpenStoreError::InvalidUrl { .. } => return Self::usage(message),
+            _ => "StoreUnusable",
+        };
+        Self::plain(exit, GENERAL, kind, message)
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::plain(Exit::of_key(&error), GENERAL, "StoreUnusable", error.to_string())
+    }
+}

@@ -1,0 +1,147 @@
+//! What is stored: where, under which key, for which tenant, and who is changing it.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use connector_kit::{Context, Egress, SendPolicy};
+use connector_registry::{Actor, Catalog};
+use connector_store::{KeyRing, KeySource, Store};
+use etcetera::BaseStrategy;
+
+use crate::{egress::EgressArgs, failure::Failure, private_file};
+
+/// The environment's ways to say where the master key is.
+const KEY: &str = "EMAIL_CONNECTORS_KEY";
+const KEY_FILE: &str = "EMAIL_CONNECTORS_KEY_FILE";
+const KEY_COMMAND: &str = "EMAIL_CONNECTORS_KEY_COMMAND";
+
+/// A registry over the store that was asked for.
+pub type Registry = connector_registry::Registry<Store>;
+
+/// Where it is stored, and who is at it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is stored")]
+pub struct StoreArgs {
+    /// Where: sqlite:PATH or postgres://USER@HOST/DATABASE. Unless given, one SQLite file in your data directory.
+    // Parsed later: clap would repeat a URL that cannot be read, and with it the password inside.
+    #[arg(long, value_name = "URL", env = "EMAIL_CONNECTORS_STORE", hide_env_values = true)]
+    store: Option<String>,
+    /// The file with the master key that secrets are encrypted under. The environment can say it in one of
+    /// EMAIL_CONNECTORS_KEY (the key itself), EMAIL_CONNECTORS_KEY_FILE and EMAIL_CONNECTORS_KEY_COMMAND. Unless given,
+    /// a SQLite store has one beside it.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Who is doing it, for the history; your account's name unless given.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// Which tenant, besides.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is stored")]
+pub struct TenantArgs {
+    /// The tenant: each has an active connector of its own.
+    #[arg(long, value_name = "NAME", env = "EMAIL_CONNECTORS_TENANT", default_value = "default")]
+    pub tenant: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+impl StoreArgs {
+    /// Opens the store for what sends nothing, with who is at it.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub async fn open(&self) -> Result<(Registry, Actor), Failure> {
+        self.open_with(Context::new(Egress::default())?, SendPolicy::default()).await
+    }
+
+    /// Opens the store for what sends, with who is at it.
+    ///
+    /// # Errors
+    /// When a flag of `egress` cannot be used, or the store cannot be opened.
+    pub async fn open_to_send(&self, egress: &EgressArgs) -> Result<(Registry, Actor), Failure> {
+        self.open_with(egress.context()?, egress.policy()).await
+    }
+
+    async fn open_with(&self, context: Context, policy: SendPolicy) -> Result<(Registry, Actor), Failure> {
+        let catalog = Catalog::builtin();
+        let store = self.open_store(catalog.clone()).await?;
+        Ok((Registry::new(catalog, context, policy, store), self.actor()))
+    }
+
+    async fn open_store(&self, catalog: Catalog) -> Result<Store, Failure> {
+        let url = self.url()?;
+        let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        let file = file.filter(|path| !path.is_empty() && *path != ":memory:").map(Path::new);
+        let keys = match self.keys()? {
+            Some(source) => Some(KeyRing::load(source).await?),
+            None => None,
+        };
+        // SQLite would let others read it, as far as the umask does.
+        if let Some(path) = file {
+            private_file::create(path);
+        }
+        match (keys, file) {
+            (Some(keys), _) => Ok(Store::open(&url, keys, catalog).await?),
+            (None, Some(path)) => Ok(Store::open_default(path, catalog).await?),
+            (None, None) => Err(Failure::no_key()),
+        }
+    }
+
+    /// The store's URL.
+    fn url(&self) -> Result<String, Failure> {
+        match self.store.as_deref() {
+            Some(url) if !url.is_empty() => Ok(url.to_owned()),
+            _ => default_store(),
+        }
+    }
+
+    /// Where the master keys are, where anybody has said so.
+    fn keys(&self) -> Result<Option<KeySource>, Failure> {
+        if let Some(file) = &self.key_file {
+            return Ok(Some(KeySource::File(file.clone())));
+        }
+        let set = |name: &'static str| Some((name, env::var_os(name).filter(|value| !value.is_empty())?));
+        let given: Vec<_> = [KEY, KEY_FILE, KEY_COMMAND].into_iter().filter_map(set).collect();
+        match given.as_slice() {
+            [] => Ok(None),
+            [(KEY_FILE, file)] => Ok(Some(KeySource::File(file.into()))),
+            [(KEY_COMMAND, command)] => match command.to_str() {
+                Some(command) => Ok(Some(KeySource::Command(command.to_owned()))),
+                None => Err(Failure::usage(format!("{KEY_COMMAND} is no text"))),
+            },
+            [(name, _)] => Ok(Some(KeySource::Environment((*name).to_owned()))),
+            // Which one is meant, nobody knows, and a guess could seal under the wrong one.
+            [(one, _), (other, _), ..] => {
+                Err(Failure::usage(format!("{one} and {other} are both set: leave one of them, or use --key-file")))
+            }
+        }
+    }
+
+    /// Who is doing it, and from where.
+    fn actor(&self) -> Actor {
+        let account = || whoami::username().unwrap_or_else(|_| "unknown".to_owned());
+        let host = whoami::hostname().unwrap_or_else(|_| "unknown host".to_owned());
+        Actor::new(self.by.clone().unwrap_or_else(account), format!("{host}, command line"))
+    }
+}
+
+/// One SQLite file in the user's data directory, in a folder that only the user can look into.
+fn default_store() -> Result<String, Failure> {
+    let fault = "there is no home directory to keep a store in: say where with --store";
+    let folders = etcetera::choose_base_strategy().map_err(|_| Failure::usage(fault))?;
+    let folder = folders.data_dir().join("email-connectors");
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&folder).map_err(|cause| Failure::cannot_write_to(&folder, &cause))?;
+    match folder.join("store.sqlite").to_str() {
+        Some(path) => Ok(format!("sqlite:{path}")),
+        None => Err(Failure::usage("the name of your data directory is no text: say where with --store")),
+    }
+}

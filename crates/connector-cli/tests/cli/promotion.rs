@@ -1,0 +1,118 @@
+//! `promote`, `export` and `import`.
+
+use serde_json::{Value, json};
+
+use crate::{
+    SENDGRID,
+    home::{Home, PASSWORD, secret_config},
+};
+
+async fn dev() -> Home {
+    let home = Home::new().await;
+    let config = home.files.json("sendgrid.json", &secret_config());
+    home.ok(&["setup", "sendgrid", "--config", &config, "--tenant", "dev"]);
+    home
+}
+
+#[tokio::test]
+async fn the_difference_is_shown_before_anything_changes() {
+    let home = dev().await;
+    let promote = ["promote", "--from", "dev", "--to", "production"];
+    let run = home.run(&promote);
+    assert_eq!(run.code, 64);
+    assert!(run.stdout.contains("added      /apiKey  \"******\""), "{}", run.stdout);
+    assert!(run.stdout.contains("never tested") && run.stderr.contains("--yes"), "{}{}", run.stdout, run.stderr);
+    let run = home.run(&[&promote[..], &["--json"]].concat());
+    assert_eq!((run.code, &run.json()["error"]["differences"][0]["difference"]), (64, &json!("added")));
+    assert_eq!(home.ok(&["status", "--tenant", "production"])["active"], Value::Null);
+
+    let promoted = home.ok(&[&promote[..], &["--yes"]].concat());
+    assert_eq!(
+        (&promoted["status"], &promoted["tenant"], &promoted["from"]),
+        (&json!("active"), &json!("production"), &json!("dev"))
+    );
+    assert_eq!(home.ok(&["status", "--tenant", "production"])["active"]["connector"], SENDGRID);
+    assert_eq!(home.ok(&["history", "--tenant", "production"])["entries"][0]["action"], "promote");
+
+    let again = home.ok(&promote);
+    assert_eq!(again["status"], "unchanged");
+    assert_eq!(home.ok(&["status", "--tenant", "production"])["revision"], 1);
+
+    let mut changed = secret_config();
+    changed["apiKey"] = "SG.another".into();
+    changed["fromName"] = "Example".into();
+    let changed = home.files.json("changed.json", &changed);
+    home.ok(&["change", "sendgrid", "--config", &changed, "--tenant", "dev"]);
+    let told = home.run(&[&promote[..], &["--yes"]].concat());
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    for line in ["changed    /apiKey  \"******\"", "added      /fromName  \"Example\""] {
+        assert!(told.stdout.contains(line), "{line} is missing in {}", told.stdout);
+    }
+    told.assert_shows_none_of(&["SG.another"]);
+    let nobody = home.fails(65, &["promote", "--from", "nobody", "--to", "production", "--yes"]);
+    assert_eq!(nobody["kind"], "UnknownTenant");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn at_a_terminal_it_asks() {
+    use crate::terminal::Talk;
+
+    let home = dev().await;
+    let promote = ["promote", "--from", "dev", "--to", "production"];
+    let mut talk = Talk::begin(&mut home.command(&promote));
+    talk.wait_for("Make it active for tenant production? [y/N] ");
+    talk.hit("\n");
+    assert_eq!(talk.end().0, 64);
+    assert_eq!(home.ok(&["status", "--tenant", "production"])["active"], Value::Null);
+    let mut talk = Talk::begin(&mut home.command(&promote));
+    talk.wait_for("[y/N] ");
+    talk.hit("y\n");
+    assert_eq!(talk.end().0, 0);
+    assert_eq!(home.ok(&["status", "--tenant", "production"])["active"]["connector"], SENDGRID);
+}
+
+#[tokio::test]
+async fn an_export_comes_back_with_its_secrets_sealed_or_filled_in() {
+    let home = dev().await;
+    let template = home.files.json("template.json", &json!({ "subject": "s", "content": "c" }));
+    home.ok(&["templates", "put", &template, "--locale", "en", "--usage-type", "SignIn", "--tenant", "dev"]);
+    home.ok(&["setup", "sendgrid", "--config", &home.files.json("c.json", &secret_config()), "--tenant", "other"]);
+
+    let omitted: Value = serde_json::from_str(&home.run(&["export", "--tenant", "dev"]).stdout).unwrap();
+    assert_eq!(omitted["tenants"][0]["configurations"][0]["config"]["apiKey"], "******");
+    let file = home.files.path("all.json").to_str().unwrap().to_owned();
+    let written = home.ok(&["export", "--all", "--secrets", "sealed", "--output", &file]);
+    assert_eq!((&written["status"], &written["tenants"]), (&json!("exported"), &json!(2)));
+    let sealed = std::fs::read_to_string(&file).unwrap();
+    assert!(!sealed.contains(PASSWORD));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    // A store of its own with the same key reads what is sealed.
+    let key = home.files.path("store.sqlite.key").to_str().unwrap().to_owned();
+    let other = format!("sqlite:{}", home.files.path("other.sqlite").display());
+    let there = |arguments: &[&str]| home.ok(&[arguments, &["--store", &other, "--key-file", &key]].concat());
+    let imported = there(&["import", &file]);
+    assert_eq!((&imported["status"], imported["tenants"].as_array().unwrap().len()), (&json!("imported"), 2));
+    assert_eq!(there(&["status", "--tenant", "dev"])["active"]["connector"], SENDGRID);
+    assert_eq!(there(&["templates", "list", "--tenant", "dev"])["templates"][0]["language"], "en");
+    assert_eq!(there(&["import", &file])["tenants"][0]["saved"], json!([]), "what is there already stays");
+
+    // With another key, or without the secrets, nothing is taken over.
+    let third = format!("sqlite:{}", home.files.path("third.sqlite").display());
+    let sealed = home.fails(78, &["import", &file, "--store", &third]);
+    assert!(sealed["message"].as_str().unwrap().contains("/apiKey"), "{sealed}");
+    let omitted = home.files.json("omitted.json", &omitted);
+    let masked = home.fails(65, &["import", &omitted, "--store", &third]);
+    assert_eq!((&masked["kind"], &masked["problems"][0]["pointer"]), (&json!("InvalidConfig"), &json!("/apiKey")));
+    assert_eq!(home.ok(&["status", "--tenant", "dev", "--store", &third])["revision"], 0);
+
+    let newer = home.files.json("newer.json", &json!({ "format": 2, "tenants": [] }));
+    assert_eq!(home.fails(65, &["import", &newer])["kind"], "UnknownFormat");
+    let no_export = home.fails(65, &["import", &template]);
+    assert_eq!(no_export["kind"], "InvalidInput");
+}

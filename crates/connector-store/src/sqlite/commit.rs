@@ -1,0 +1,189 @@
+//! A change, in one transaction.
+
+use std::path::Path;
+
+use connector_registry::{Expects, StoreError};
+use sqlx::{Error, Sqlite, SqlitePool, Transaction};
+
+use super::{STATE, errors::store_error};
+use crate::{
+    change::{SealedChange, SealedEdit},
+    rows::{Outcome, Refusal, answer},
+};
+
+/// Why a transaction did not take place.
+pub(super) enum Fault {
+    Database(Error),
+    Store(StoreError),
+    Refused(Refusal),
+}
+
+impl Fault {
+    pub(super) fn into_error(self, path: &Path) -> StoreError {
+        match self {
+            Self::Database(error) => store_error(path, &error),
+            Self::Store(error) => error,
+            Self::Refused(refusal) => refusal.into_error(),
+        }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Takes the file's only writing lock at once, so that what is read here still holds at the end.
+pub(super) async fn begin(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, Error> {
+    writer.begin_with("BEGIN IMMEDIATE").await
+}
+
+pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedChange) -> Result<Outcome, Fault> {
+    let mut transaction = begin(writer).await?;
+    match apply(&mut transaction, tenant, change).await {
+        Ok(state) => {
+            transaction.commit().await?;
+            Ok(Outcome::State(answer(&state)?))
+        }
+        Err(fault) => {
+            transaction.rollback().await?;
+            match fault {
+                Fault::Refused(refusal) => Ok(Outcome::Refused(refusal)),
+                fault => Err(fault),
+            }
+        }
+    }
+}
+
+/// Does all of it, and returns what the tenant is then.
+async fn apply(
+    transaction: &mut Transaction<'static, Sqlite>,
+    tenant: &str,
+    change: &SealedChange,
+) -> Result<String, Fault> {
+    let known = sqlx::query_as("SELECT revision, active FROM tenants WHERE name = ?1").bind(tenant);
+    let known: Option<(i64, Option<String>)> = known.fetch_optional(&mut **transaction).await?;
+    let (revision, active) = match known {
+        Some(known) => known,
+        None if change.creates => (0, None),
+        None => return Err(Refusal::UnknownTenant.into()),
+    };
+    expect(transaction, tenant, change.expects, revision, active.as_deref()).await?;
+    if let Some(key) = &change.sealed_under {
+        let current = sqlx::query_scalar("SELECT id FROM current_sealing_key");
+        let current: Option<String> = current.fetch_optional(&mut **transaction).await?;
+        if current.as_ref() != Some(key) {
+            return Err(Refusal::OtherKey { current }.into());
+        }
+    }
+    let revision = revision + 1;
+    let raised = "INSERT INTO tenants (name, revision, changed)
+        VALUES (?1, ?2, (SELECT coalesce(max(changed), 0) + 1 FROM tenants))
+        ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, changed = excluded.changed";
+    sqlx::query(raised).bind(tenant).bind(revision).execute(&mut **transaction).await?;
+    for edit in &change.edits {
+        self::edit(transaction, tenant, edit, revision, change.at).await?;
+    }
+    let entry = "INSERT INTO history (tenant, revision, at, made_by, action, configuration, connector, details)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let entry = sqlx::query(entry).bind(tenant).bind(revision).bind(change.at).bind(&change.made_by);
+    let entry = entry.bind(change.action).bind(&change.configuration).bind(&change.connector).bind(&change.details);
+    entry.execute(&mut **transaction).await?;
+    Ok(sqlx::query_scalar(STATE).bind(tenant).fetch_one(&mut **transaction).await?)
+}
+
+async fn expect(
+    transaction: &mut Transaction<'static, Sqlite>,
+    tenant: &str,
+    expects: Expects,
+    revision: i64,
+    active: Option<&str>,
+) -> Result<(), Fault> {
+    let at = revision.unsigned_abs();
+    match (expects, active) {
+        (Expects::Revision(expected), _) if expected != at => Err(Refusal::Outdated { revision: at }.into()),
+        (Expects::NoneActive, Some(id)) => {
+            let connector = sqlx::query_scalar("SELECT connector FROM configurations WHERE tenant = ?1 AND id = ?2");
+            let connector = connector.bind(tenant).bind(id).fetch_one(&mut **transaction).await?;
+            Err(Refusal::AlreadyActive { id: id.to_owned(), connector }.into())
+        }
+        (Expects::OneActive, None) => Err(Refusal::NoneActive.into()),
+        _ => Ok(()),
+    }
+}
+
+async fn edit(
+    transaction: &mut Transaction<'static, Sqlite>,
+    tenant: &str,
+    edit: &SealedEdit,
+    revision: i64,
+    at: i64,
+) -> Result<(), Fault> {
+    let unknown = |id: &String| Refusal::UnknownConfiguration { id: id.clone() };
+    let (query, missing) = match edit {
+        SealedEdit::Save { id, connector, config, secrets, sealed_under, saved_at } => {
+            let save = "INSERT INTO configurations (tenant, id, connector, config, secrets, sealed_under, saved_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (tenant, id) DO NOTHING";
+            let save = sqlx::query(save).bind(tenant).bind(id).bind(connector).bind(config).bind(secrets);
+            let save = save.bind(sealed_under).bind(saved_at);
+            (save, Some(Refusal::DuplicateConfiguration { id: id.clone() }))
+        }
+        SealedEdit::Activate { id } => {
+            let active = sqlx::query_scalar("SELECT active FROM tenants WHERE name = ?1").bind(tenant);
+            let active: Option<String> = active.fetch_one(&mut **transaction).await?;
+            if active.as_ref() == Some(id) {
+                return Ok(());
+            }
+            let activated = "UPDATE configurations SET activated_at = ?3, revision = ?4 WHERE tenant = ?1 AND id = ?2";
+            let activated = sqlx::query(activated).bind(tenant).bind(id).bind(at).bind(revision);
+            if activated.execute(&mut **transaction).await?.rows_affected() == 0 {
+                return Err(unknown(id).into());
+            }
+            (sqlx::query("UPDATE tenants SET active = ?2 WHERE name = ?1").bind(tenant).bind(id), None)
+        }
+        SealedEdit::Remove { id } => {
+            let inactive = sqlx::query("UPDATE tenants SET active = NULL WHERE name = ?1 AND active = ?2");
+            inactive.bind(tenant).bind(id).execute(&mut **transaction).await?;
+            let gone = sqlx::query("DELETE FROM configurations WHERE tenant = ?1 AND id = ?2");
+            (gone.bind(tenant).bind(id), Some(unknown(id)))
+        }
+        SealedEdit::Tested { id } => {
+            let tested = sqlx::query("UPDATE configurations SET tested_at = ?3 WHERE tenant = ?1 AND id = ?2");
+            (tested.bind(tenant).bind(id).bind(at), Some(unknown(id)))
+        }
+        SealedEdit::SignIn { settings } => {
+            (sqlx::query("UPDATE tenants SET sign_in = ?2 WHERE name = ?1").bind(tenant).bind(settings), None)
+        }
+        SealedEdit::FallbackLanguage { language } => {
+            (sqlx::query("UPDATE tenants SET fallback_language = ?2 WHERE name = ?1").bind(tenant).bind(language), None)
+        }
+        SealedEdit::PutTemplate { language, usage_type, template } => {
+            let put = "INSERT INTO templates (tenant, language, usage_type, template) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (tenant, language, usage_type) DO UPDATE SET template = excluded.template";
+            (sqlx::query(put).bind(tenant).bind(language).bind(usage_type).bind(template), None)
+        }
+        SealedEdit::RemoveTemplate { language, usage_type } => {
+            let removed = sqlx::query("DELETE FROM templates WHERE tenant = ?1 AND language = ?2 AND usage_type = ?3");
+            let missing = Refusal::UnknownTemplate { language: language.clone(), usage_type: usage_type.clone() };
+            (removed.bind(tenant).bind(language).bind(usage_type), Some(missing))
+        }
+    };
+    let affected = query.execute(&mut **transaction).await?.rows_affected();
+    match missing {
+        Some(refusal) if affected == 0 => Err(refusal.into()),
+        _ => Ok(()),
+    }
+}

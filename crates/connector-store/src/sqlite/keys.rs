@@ -1,0 +1,57 @@
+//! Which master keys the secrets are sealed under.
+
+use sqlx::{Error, SqlitePool};
+
+use super::commit::{Fault, begin};
+use crate::{
+    database::{BATCH, Reseal},
+    rows::{KeyRow, KeyRows, SealedRow, answer},
+};
+
+pub(super) async fn all(readers: &SqlitePool) -> Result<KeyRows, Error> {
+    let keys = "SELECT id, check_value FROM sealing_keys
+        ORDER BY id = (SELECT id FROM current_sealing_key) DESC, id";
+    let keys: Vec<(String, String)> = sqlx::query_as(keys).fetch_all(readers).await?;
+    Ok(KeyRows(keys.into_iter().map(|(id, check_value)| KeyRow { id, check_value }).collect()))
+}
+
+pub(super) async fn make_current(writer: &SqlitePool, id: &str, check_value: &str, first: bool) -> Result<(), Error> {
+    let mut transaction = begin(writer).await?;
+    let known: Option<String> =
+        sqlx::query_scalar("SELECT id FROM current_sealing_key").fetch_optional(&mut *transaction).await?;
+    if first && known.is_some() {
+        return transaction.rollback().await;
+    }
+    let key = sqlx::query("INSERT INTO sealing_keys (id, check_value) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
+    key.bind(id).bind(check_value).execute(&mut *transaction).await?;
+    let current =
+        "INSERT INTO current_sealing_key (one, id) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET id = excluded.id";
+    sqlx::query(current).bind(id).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
+pub(super) async fn sealed_under(readers: &SqlitePool, id: &str) -> Result<u64, Error> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM configurations WHERE sealed_under = ?1");
+    let count: i64 = count.bind(id).fetch_one(readers).await?;
+    Ok(count.unsigned_abs())
+}
+
+pub(super) async fn reseal_some(writer: &SqlitePool, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
+    let mut transaction = begin(writer).await?;
+    let some = "SELECT json_object('tenant', tenant, 'id', id, 'config', config, 'secrets', secrets)
+        FROM configurations WHERE sealed_under = ?1 LIMIT ?2";
+    let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
+    for row in &some {
+        let row: SealedRow = answer(row)?;
+        let sealed = "UPDATE configurations SET secrets = ?3, sealed_under = ?4 WHERE tenant = ?1 AND id = ?2";
+        let sealed = sqlx::query(sealed).bind(&row.tenant).bind(&row.id).bind(reseal(&row)?).bind(to);
+        sealed.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(some.len() as u64)
+}
+
+pub(super) async fn retire(writer: &SqlitePool, id: &str) -> Result<(), Error> {
+    let retired = "DELETE FROM sealing_keys WHERE id = ?1 AND id NOT IN (SELECT id FROM current_sealing_key)";
+    sqlx::query(retired).bind(id).execute(writer).await.map(drop)
+}

@@ -1,0 +1,76 @@
+//! Telling of the changes that other processes make: SQLite tells nobody, so it is asked.
+
+use std::time::Duration;
+
+use connector_registry::Changed;
+use sqlx::{Connection as _, Error, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::{sync::broadcast::Sender, time::MissedTickBehavior};
+
+/// How often it is asked. The question costs no disk access.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Beyond so many changed tenants any may have changed.
+const MOST: usize = 1000;
+
+/// A connection of its own, as it tells only of the changes that others make.
+pub(super) struct Watch {
+    connection: SqliteConnection,
+    version: i64,
+    last: i64,
+}
+
+impl Watch {
+    pub(super) async fn begin(mut connection: SqliteConnection) -> Result<Self, Error> {
+        let version = version(&mut connection).await?;
+        let last = sqlx::query_scalar("SELECT coalesce(max(changed), 0) FROM tenants");
+        let last = last.fetch_one(&mut connection).await?;
+        Ok(Self { connection, version, last })
+    }
+
+    /// Tells of changes until it is aborted.
+    pub(super) async fn run(mut self, options: SqliteConnectOptions, news: Sender<Changed>) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let changed = match self.look().await {
+                Ok(changed) => changed,
+                Err(cause) => {
+                    tracing::warn!(%cause, "cannot see whether the database has changed, trying again");
+                    if let Ok(connection) = SqliteConnection::connect_with(&options).await {
+                        let _ = std::mem::replace(&mut self.connection, connection).close_hard().await;
+                    }
+                    continue;
+                }
+            };
+            for changed in changed {
+                // Nobody listening is no fault.
+                let _ = news.send(changed);
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<Vec<Changed>, Error> {
+        let version = version(&mut self.connection).await?;
+        if version == self.version {
+            return Ok(Vec::new());
+        }
+        let changed = "SELECT name, changed FROM tenants WHERE changed > ?1 ORDER BY changed LIMIT ?2";
+        let changed = sqlx::query_as(changed).bind(self.last).bind(MOST as i64 + 1);
+        let changed: Vec<(String, i64)> = changed.fetch_all(&mut self.connection).await?;
+        let news = if changed.len() > MOST {
+            let last = sqlx::query_scalar("SELECT max(changed) FROM tenants");
+            self.last = last.fetch_one(&mut self.connection).await?;
+            vec![Changed::Any]
+        } else {
+            self.last = changed.last().map_or(self.last, |(_, last)| *last);
+            changed.into_iter().map(|(name, _)| Changed::Tenant(name)).collect()
+        };
+        self.version = version;
+        Ok(news)
+    }
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<i64, Error> {
+    sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await
+}
