@@ -10,22 +10,24 @@
 //! | `sh not-run: why` | cannot be run in a test |
 //! | `text output`, `json output` | lines that the block before has printed; `…` stands for anything |
 //! | anything after a paragraph that begins with a file's name | is that file |
+//!
+//! The files of the first page are there on every page.
 
 mod block;
 mod world;
 
 use block::{Block, How, blocks};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use world::World;
 
-/// Below the repository.
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+/// The page that people have read before any other.
+const FIRST: &str = "docs/getting-started.md";
 
+/// A page of this repository.
 fn page(path: &str) -> String {
-    std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The pages that people write and whose commands are run here: not those that are generated, and not those that are another
@@ -95,6 +97,9 @@ fn every_block_can_be_tested() {
 async fn run(path: &str) {
     let blocks = blocks(&page(path));
     let mut world = World::new(&blocks).await;
+    for Block { file, code, .. } in self::blocks(&page(FIRST)) {
+        file.into_iter().for_each(|file| world.write(&file, &code));
+    }
     let mut printed = String::new();
     for Block { language, how, file, code } in &blocks {
         if let Some(file) = file {

@@ -2,12 +2,15 @@
 
 use super::block::{Block, How};
 use connector_testkit::{
-    Answer, HttpRecorder, RecorderOptions, RefusedPort, SmtpRecorder, SmtpRecorderOptions, SmtpScript, TestCa,
-    parse_mail,
+    Answer, HttpRecorder, PostgresServer, RecorderOptions, RefusedPort, SmtpRecorder, SmtpRecorderOptions, SmtpScript,
+    TestCa, parse_mail,
 };
 use e2e::{Desk, PATIENCE, Ran, Running, binary, until};
 use serde_json::json;
 use std::net::{TcpListener, TcpStream};
+
+/// How a page names the reader's own database.
+const DATABASE: &str = "postgres://email_connectors@db.example.com/email_connectors?sslmode=verify-full";
 
 pub struct World {
     desk: Desk,
@@ -15,6 +18,7 @@ pub struct World {
     running: Vec<Running>,
     /// Ports that the page names, and those that they are here.
     ports: Vec<(u16, u16)>,
+    database: Option<PostgresServer>,
     _providers: [HttpRecorder; 2],
     _nobody: RefusedPort,
 }
@@ -51,7 +55,8 @@ impl World {
         // The first that fits is taken.
         routes.push(format!("::127.0.0.1:{}", nobody.port()));
         desk.program("email-connectors", &stand_in(&desk, &routes)).unwrap();
-        Self { desk, smtp, running: Vec::new(), ports, _providers: [sendgrid, mailgun], _nobody: nobody }
+        let database = blocks.iter().any(|block| block.code.contains(DATABASE)).then(PostgresServer::start);
+        Self { desk, smtp, running: Vec::new(), ports, database, _providers: [sendgrid, mailgun], _nobody: nobody }
     }
 
     pub fn write(&self, file: &str, content: &str) {
@@ -79,11 +84,13 @@ impl World {
         self.running.push(running);
     }
 
-    /// A page's text with the ports of here.
+    /// A page's text with the ports and the database of here.
     fn here(&self, text: &str) -> String {
-        self.ports
-            .iter()
-            .fold(text.to_owned(), |text, (named, port)| text.replace(&named.to_string(), &port.to_string()))
+        let text = match &self.database {
+            Some(database) => text.replace(DATABASE, &database.url()),
+            None => text.to_owned(),
+        };
+        self.ports.iter().fold(text, |text, (named, port)| text.replace(&named.to_string(), &port.to_string()))
     }
 
     fn last_code(&self) -> String {
