@@ -53,7 +53,12 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
         fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     }
     let mdbook = peers::cargo_program(workspace, "mdbook")?;
-    output(Command::new(mdbook).arg("build").arg(&workspace.root).arg("--dest-dir").arg(&folder))?;
+    let this = std::env::current_exe().context("this program's own path is unknown")?;
+    let mut build = Command::new(mdbook);
+    build.arg("build").arg(&workspace.root).arg("--dest-dir").arg(&folder);
+    // In place of book.toml's `cargo xtask`, which would wait for whatever cargo is building.
+    build.env("MDBOOK_PREPROCESSOR__REPOSITORY__COMMAND", format!("'{}' book --preprocess", this.display()));
+    output(&mut build)?;
     problems.extend(built::broken_links(&folder)?);
     Ok(problems)
 }
