@@ -140,7 +140,12 @@ impl Failure {
 
     /// Says in front which part of the input it is about.
     pub fn within(mut self, part: &str) -> Self {
-        self.0.error.message.insert_str(0, &format!("{part}: "));
+        let Body { message, problems, .. } = &mut self.0.error;
+        message.insert_str(0, &format!("{part}: "));
+        // One that concerns the whole of the part says it all, so it says which part, too.
+        for problem in problems.iter_mut().filter(|problem| problem.pointer.is_empty()) {
+            problem.message.insert_str(0, &format!("{part}: "));
+        }
         self
     }
 

@@ -12,6 +12,7 @@ mod mail_sink;
 mod message;
 mod output;
 mod private_file;
+mod saved;
 mod stored;
 mod table;
 mod timestamp;

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use connector_kit::{Context, Egress, SendPolicy};
-use connector_registry::{Actor, Catalog};
+use connector_registry::{Actor, Catalog, tenant_name};
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
@@ -47,7 +47,7 @@ pub struct TenantArgs {
     #[arg(long, value_name = "NAME", env = "EMAIL_CONNECTORS_TENANT", default_value = "default")]
     pub tenant: String,
     #[command(flatten)]
-    pub store: StoreArgs,
+    store: StoreArgs,
 }
 
 impl StoreArgs {
@@ -127,6 +127,26 @@ impl StoreArgs {
         let account = || whoami::username().unwrap_or_else(|_| "unknown".to_owned());
         let host = whoami::hostname().unwrap_or_else(|_| "unknown host".to_owned());
         Actor::new(self.by.clone().unwrap_or_else(account), format!("{host}, command line"))
+    }
+}
+
+impl TenantArgs {
+    /// As [`StoreArgs::open`].
+    ///
+    /// # Errors
+    /// Also when no tenant can be called that.
+    pub async fn open(&self) -> Result<(Registry, Actor), Failure> {
+        tenant_name(&self.tenant)?;
+        self.store.open().await
+    }
+
+    /// As [`StoreArgs::open_to_send`].
+    ///
+    /// # Errors
+    /// Also when no tenant can be called that.
+    pub async fn open_to_send(&self, egress: &EgressArgs) -> Result<(Registry, Actor), Failure> {
+        tenant_name(&self.tenant)?;
+        self.store.open_to_send(egress).await
     }
 }
 

@@ -22,8 +22,8 @@ impl Store {
             HashKey::new(id.to_string(), key.as_slice()).map_err(unusable)
         };
         let former = keys.ids().into_iter().filter(|id| *id != current);
-        former.map(derived).try_fold(HashKeys::new(derived(current)?), |all, former| {
-            all.with_former(former?).map_err(unusable)
-        })
+        former
+            .map(derived)
+            .try_fold(HashKeys::new(derived(current)?), |all, former| all.with_former(former?).map_err(unusable))
     }
 }

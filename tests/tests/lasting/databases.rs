@@ -6,6 +6,9 @@ use e2e::{PATIENCE, until};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+/// What PostgreSQL calls the connections of another process.
+const ACTOR: &str = "actor";
+
 /// A store's address and keys, and what must live as long.
 pub struct Database {
     pub url: String,
@@ -26,12 +29,20 @@ impl Database {
         Self::new(server.url(), Some(server), tempfile::tempdir().unwrap()).await
     }
 
-    /// Waits until nothing is under way for a process that was killed: PostgreSQL sees a statement through that has reached it.
+    /// The address under which another process is known as an actor.
+    pub fn url_for_actors(&self) -> String {
+        match &self.server {
+            Some(_) => format!("{}&application_name={ACTOR}", self.url),
+            None => self.url.clone(),
+        }
+    }
+
+    /// Waits until no actor is connected any more: PostgreSQL sees a statement through that has reached it, though the
+    /// process that sent it was killed.
     pub fn settle(&self) {
         let Some(server) = &self.server else { return };
-        let under_way = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' \
-                         AND state <> 'idle' AND pid <> pg_backend_pid()";
-        until(PATIENCE, "statements to end", || Ok((server.sql(under_way) == "0").then_some(()))).unwrap();
+        let connected = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{ACTOR}'");
+        until(PATIENCE, "connections to end", || Ok((server.sql(&connected) == "0").then_some(()))).unwrap();
     }
 
     async fn new(url: String, server: Option<PostgresServer>, folder: TempDir) -> Self {

@@ -21,7 +21,7 @@ async fn kill_again_and_again(database: &Database, times: u64) {
     let store = lasting::open(&database.url, &database.keys).await.unwrap();
     let mut revision = 0;
     for seed in 0..times {
-        let (url, keys) = (database.url.clone(), database.keys.clone());
+        let (url, keys) = (database.url_for_actors(), database.keys.clone());
         let told = tokio::task::spawn_blocking(move || told_before_death(&url, &keys, seed)).await.unwrap();
         database.settle();
         let reached =

@@ -147,7 +147,7 @@ async fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exi
     usage_type::warn_of_unknown(&common.usage_type);
     // Who cannot be written to anyway uses up no limit.
     sample::message(&common.to, common.usage_type.clone(), "", None)?;
-    let (registry, _) = common.stored.store.open_to_send(egress).await?;
+    let (registry, _) = common.stored.open_to_send(egress).await?;
     let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
     let codes = common.codes(registry.store())?;
     let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
@@ -193,7 +193,7 @@ async fn deliver(
 }
 
 async fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
-    let (registry, _) = common.stored.store.open().await?;
+    let (registry, _) = common.stored.open().await?;
     let codes = common.codes(registry.store())?;
     let verdict = codes.verify(&common.scope(), code).await?;
     if let Some(failure) = Failure::of_verdict(verdict) {

@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Secrets::Sealed => ExportedSecrets::Sealed,
     };
     let export = super::block_on(async {
-        let (registry, _) = args.stored.store.open().await?;
+        let (registry, _) = args.stored.open().await?;
         let tenants = if args.all { every(&registry).await? } else { vec![args.stored.tenant.clone()] };
         Ok(registry.export(&tenants, secrets).await?)
     })?;

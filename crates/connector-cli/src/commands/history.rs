@@ -73,7 +73,7 @@ impl<'a> Done<'a> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
     let entries = super::block_on(async {
-        let (registry, _) = args.stored.store.open().await?;
+        let (registry, _) = args.stored.open().await?;
         Ok(registry.history(tenant, args.before, args.limit).await?)
     })?;
     // The first entry is that of revision 1.

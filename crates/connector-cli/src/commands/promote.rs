@@ -6,13 +6,13 @@ use connector_registry::{Difference, FieldDifference, Promotion};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::proposal::Stored;
 use crate::{
     exit::Exit,
     failure::Failure,
     output::{self, Style, paint},
+    saved::Became,
     stored::StoreArgs,
-    table::printable,
+    table::{printable, table},
 };
 
 /// Longest answer read from the terminal.
@@ -49,7 +49,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Promoted<'a> {
     #[serde(flatten)]
-    stored: Stored<'a>,
+    became: Became<'a>,
     from: &'a str,
     differences: &'a [FieldDifference],
 }
@@ -68,8 +68,8 @@ async fn promote(args: &Args) -> Result<Exit, Failure> {
     let there = plan.replaced.as_ref().filter(|_| plan.changes_nothing());
     if let Some(there) = there {
         if args.json {
-            let stored = Stored::new("unchanged", &args.to, there);
-            output::json(&Promoted { stored, from: &args.from, differences: &plan.differences })?;
+            let became = Became::new("unchanged", &args.to, there);
+            output::json(&Promoted { became, from: &args.from, differences: &plan.differences })?;
         }
         return Ok(Exit::Ok);
     }
@@ -78,8 +78,8 @@ async fn promote(args: &Args) -> Result<Exit, Failure> {
     }
     let saved = registry.promote(&plan, &by).await?;
     let printed = if args.json {
-        let stored = Stored::new("active", &args.to, &saved);
-        output::json(&Promoted { stored, from: &args.from, differences: &plan.differences })
+        let became = Became::new("active", &args.to, &saved);
+        output::json(&Promoted { became, from: &args.from, differences: &plan.differences })
     } else {
         let active = paint("active", Style::Success, output::colours_on_stdout());
         let to = printable(&args.to);
@@ -119,30 +119,34 @@ fn explain(plan: &Promotion, colours: bool) -> String {
     if plan.changes_nothing() {
         text.push_str("Nothing differs: it is active there already.\n");
     }
-    for FieldDifference { pointer, difference, from, to } in differences {
-        let word = match difference {
-            Difference::Added => "added",
-            Difference::Removed => "removed",
-            Difference::Changed => "changed",
-            Difference::Unchanged => "unchanged",
-        };
-        let (from, to) = (shown(from.as_ref()), shown(to.as_ref()));
-        let values = match difference {
-            Difference::Added => to,
-            Difference::Removed => from,
-            Difference::Changed if from != to => format!("{from} -> {to}"),
-            Difference::Changed | Difference::Unchanged => to,
-        };
-        text.push_str(&format!("  {word:9}  {}  {values}\n", printable(pointer)));
+    if !differences.is_empty() {
+        text.push_str(&table(["", "FIELD", "VALUE"], differences.iter().map(row)));
     }
     text
+}
+
+fn row(FieldDifference { pointer, difference, from, to }: &FieldDifference) -> [String; 3] {
+    let word = match difference {
+        Difference::Added => "added",
+        Difference::Removed => "removed",
+        Difference::Changed => "changed",
+        Difference::Unchanged => "unchanged",
+    };
+    let (from, to) = (shown(from.as_ref()), shown(to.as_ref()));
+    let value = match difference {
+        Difference::Removed => from,
+        // A secret that changed is masked before and after.
+        Difference::Changed if from != to => format!("{from} -> {to}"),
+        _ => to,
+    };
+    [word.to_owned(), pointer.clone(), value]
 }
 
 /// A value as JSON, shortened: `--json` has it in full.
 fn shown(value: Option<&Value>) -> String {
     let json = value.map(Value::to_string).unwrap_or_default();
     match json.char_indices().nth(VALUE_MAX) {
-        Some((at, _)) => format!("{}…", printable(&json[..at])),
-        None => printable(&json),
+        Some((at, _)) => format!("{}…", &json[..at]),
+        None => json,
     }
 }

@@ -1,7 +1,6 @@
 //! A configuration that is to be stored: what `setup` and `change` have in common.
 
 use connector_registry::{Proposal, Saved};
-use serde::Serialize;
 
 use super::{connector, sample::SampleArgs};
 use crate::{
@@ -11,8 +10,8 @@ use crate::{
     failure::Failure,
     input::{Source, only_one_is_stdin},
     output::{self, Style, paint},
+    saved::Became,
     stored::TenantArgs,
-    timestamp::rfc3339,
 };
 
 /// The configuration, and how to test it.
@@ -48,34 +47,6 @@ pub enum Then {
     Save,
 }
 
-/// What is printed of a configuration that was stored or activated.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stored<'a> {
-    status: &'static str,
-    tenant: &'a str,
-    id: String,
-    connector: &'a str,
-    saved_at: String,
-    activated_at: Option<String>,
-    tested_at: Option<String>,
-}
-
-impl<'a> Stored<'a> {
-    /// Of `saved`, which is `status` by now.
-    pub fn new(status: &'static str, tenant: &'a str, saved: &'a Saved) -> Self {
-        Self {
-            status,
-            tenant,
-            id: saved.id.to_string(),
-            connector: &saved.connector,
-            saved_at: rfc3339(saved.saved_at),
-            activated_at: saved.activated_at.map(rfc3339),
-            tested_at: saved.tested_at.map(rfc3339),
-        }
-    }
-}
-
 impl ProposalArgs {
     /// Stores the configuration.
     pub fn store(&self, then: Then) -> Result<Exit, Failure> {
@@ -94,7 +65,7 @@ impl ProposalArgs {
             }
             None => proposal,
         };
-        let (registry, by) = self.stored.store.open_to_send(&self.egress).await?;
+        let (registry, by) = self.stored.open_to_send(&self.egress).await?;
         let tenant = &self.stored.tenant;
         let stored = match then {
             Then::SetUp => registry.set_up(tenant, proposal, &by).await?,
@@ -108,7 +79,7 @@ impl ProposalArgs {
         let tenant = self.stored.tenant.as_str();
         let status = if then == Then::Save { "saved" } else { "active" };
         if self.json {
-            return output::json(&Stored::new(status, tenant, saved));
+            return output::json(&Became::new(status, tenant, saved));
         }
         let Saved { id, connector, tested_at, .. } = saved;
         let tested = if tested_at.is_some() { ", tested" } else { "" };

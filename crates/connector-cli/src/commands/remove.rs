@@ -46,7 +46,7 @@ struct Shown<'a> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = args.stored.tenant.as_str();
     let removed = super::block_on(async {
-        let (registry, by) = args.stored.store.open().await?;
+        let (registry, by) = args.stored.open().await?;
         Ok(registry.remove(tenant, args.id, args.force, &by).await?)
     })?;
     let Removed { saved, was_active, broke } = &removed;

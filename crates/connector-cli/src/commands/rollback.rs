@@ -2,11 +2,11 @@
 
 use connector_registry::Uuid;
 
-use super::proposal::Stored;
 use crate::{
     exit::Exit,
     failure::Failure,
     output::{self, Style, paint},
+    saved::Became,
     stored::TenantArgs,
 };
 
@@ -33,11 +33,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
     let saved = super::block_on(async {
-        let (registry, by) = args.stored.store.open().await?;
+        let (registry, by) = args.stored.open().await?;
         Ok(registry.roll_back(tenant, args.to, &by).await?)
     })?;
     let printed = if args.json {
-        output::json(&Stored::new("active", tenant, &saved))
+        output::json(&Became::new("active", tenant, &saved))
     } else {
         let active = paint("active", Style::Success, output::colours_on_stdout());
         output::result(&format!("{active}: {} ({}) for tenant {tenant}\n", saved.connector, saved.id))

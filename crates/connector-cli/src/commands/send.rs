@@ -103,7 +103,7 @@ fn send_unstored(args: &Args, factory: &ConnectorFactory, config: &Source) -> Re
 }
 
 async fn send_stored(args: &Args, message: &Message) -> Result<(String, Receipt), Failure> {
-    let (registry, _) = args.stored.store.open_to_send(&args.egress).await?;
+    let (registry, _) = args.stored.open_to_send(&args.egress).await?;
     let tenant = &args.stored.tenant;
     let connector = registry.active(tenant).await?.connector().to_owned();
     let receipt = registry.send(tenant, message).await.map_err(|error| Failure::from(error).of(&connector))?;

@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             let invalid = |fault| Failure::invalid_file("the sign-in settings are not valid", fault);
             let settings = file.open_json().map_err(invalid)?;
             let settings = super::block_on(async {
-                let (registry, by) = stored.store.open().await?;
+                let (registry, by) = stored.open().await?;
                 Ok(registry.put_sign_in(&stored.tenant, settings, &by).await?)
             })?;
             Ok(output::done(print(stored, &settings, *json)))
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 async fn get(stored: &TenantArgs) -> Result<SignInSettings, Failure> {
-    let (registry, _) = stored.store.open().await?;
+    let (registry, _) = stored.open().await?;
     match registry.tenant(&stored.tenant).await {
         Ok(state) => Ok(state.sign_in),
         Err(Error::UnknownTenant { .. }) => Ok(SignInSettings::default()),

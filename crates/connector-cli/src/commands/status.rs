@@ -1,15 +1,15 @@
 //! `status`: which connector is active, and which configurations are kept.
 
-use connector_registry::{Saved, Status};
+use connector_registry::Status;
 use serde::Serialize;
 
 use crate::{
     exit::Exit,
     failure::Failure,
     output,
+    saved::SavedConfiguration,
     stored::TenantArgs,
     table::{printable, table},
-    timestamp::rfc3339,
 };
 
 /// Arguments of `status`.
@@ -27,61 +27,26 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Shown<'a> {
     tenant: &'a str,
     revision: u64,
-    active: Option<Configuration<'a>>,
-    kept: Vec<Configuration<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Configuration<'a> {
-    id: String,
-    connector: &'a str,
-    saved_at: String,
-    activated_at: Option<String>,
-    tested_at: Option<String>,
-}
-
-impl<'a> Configuration<'a> {
-    fn of(saved: &'a Saved) -> Self {
-        Self {
-            id: saved.id.to_string(),
-            connector: &saved.connector,
-            saved_at: rfc3339(saved.saved_at),
-            activated_at: saved.activated_at.map(rfc3339),
-            tested_at: saved.tested_at.map(rfc3339),
-        }
-    }
-
-    fn row(&self, state: &str) -> [String; 6] {
-        let never = || "never".to_owned();
-        [
-            state.to_owned(),
-            self.connector.to_owned(),
-            self.id.clone(),
-            self.saved_at.clone(),
-            self.activated_at.clone().unwrap_or_else(never),
-            self.tested_at.clone().unwrap_or_else(never),
-        ]
-    }
+    active: Option<SavedConfiguration<'a>>,
+    kept: Vec<SavedConfiguration<'a>>,
 }
 
 /// Shows.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
     let status = super::block_on(async {
-        let (registry, _) = args.stored.store.open().await?;
+        let (registry, _) = args.stored.open().await?;
         Ok(registry.status(tenant).await?)
     })?;
     let Status { revision, active, kept } = &status;
     let shown = Shown {
         tenant,
         revision: *revision,
-        active: active.as_ref().map(Configuration::of),
-        kept: kept.iter().map(Configuration::of).collect(),
+        active: active.as_ref().map(SavedConfiguration::from),
+        kept: kept.iter().map(SavedConfiguration::from).collect(),
     };
     if args.json {
         output::json(&shown)?;
@@ -93,8 +58,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn explain(shown: &Shown<'_>) -> String {
     let mut text = format!("tenant {}\n\n", printable(shown.tenant));
-    let active = shown.active.iter().map(|configuration| configuration.row("active"));
-    let rows: Vec<_> = active.chain(shown.kept.iter().map(|configuration| configuration.row("kept"))).collect();
+    let active = shown.active.iter().map(|configuration| row("active", configuration));
+    let rows: Vec<_> = active.chain(shown.kept.iter().map(|configuration| row("kept", configuration))).collect();
     if !rows.is_empty() {
         text.push_str(&table(["", "CONNECTOR", "ID", "SAVED", "ACTIVATED", "TESTED"], rows));
     }
@@ -108,4 +73,10 @@ fn explain(shown: &Shown<'_>) -> String {
         text.push_str("or activate one that is kept:\n  email-connectors rollback --to ID\n");
     }
     text
+}
+
+fn row(state: &str, configuration: &SavedConfiguration<'_>) -> [String; 6] {
+    let SavedConfiguration { id, connector, saved_at, activated_at, tested_at } = configuration;
+    let ever = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
+    [state.to_owned(), (*connector).to_owned(), id.clone(), saved_at.clone(), ever(activated_at), ever(tested_at)]
 }

@@ -143,7 +143,7 @@ struct Done<'a> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let Common { stored, json } = args.command.common();
     super::block_on(async {
-        let (registry, by) = stored.store.open().await?;
+        let (registry, by) = stored.open().await?;
         let tenant = stored.tenant.as_str();
         let (status, language, usage_type) = match &args.command {
             Command::List(_) => {

@@ -69,7 +69,7 @@ fn candidate(args: &Args) -> Result<Candidate, Failure> {
 
 async fn test(args: &Args, candidate: Candidate) -> Result<Exit, Failure> {
     let message = args.sample.message(&args.to)?;
-    let (registry, by) = args.stored.store.open_to_send(&args.egress).await?;
+    let (registry, by) = args.stored.open_to_send(&args.egress).await?;
     let tenant = args.stored.tenant.as_str();
     // Known before the test, as a failure names it as well.
     let connector = match &candidate {

@@ -24,9 +24,7 @@ impl From<Error> for Failure {
             Error::NoActiveConnector { .. } => {
                 is(GENERAL, "NoActiveConnector").hint("email-connectors setup sets one up")
             }
-            Error::AlreadyActive { .. } => {
-                is(GENERAL, "AlreadyActive").hint("email-connectors change replaces it, and keeps the one there is")
-            }
+            Error::AlreadyActive { .. } => is(GENERAL, "AlreadyActive"),
             Error::UnknownTenant { .. } => is(INVALID_PARAMETERS, "UnknownTenant"),
             Error::InvalidTenant { .. } => is(INVALID_PARAMETERS, "InvalidTenant"),
             Error::UnknownConnector(_) => is(GENERAL, "UnknownConnector"),

@@ -77,3 +77,14 @@ async fn one_that_was_not_sent_counts_for_nothing() {
     let nowhere = home.fails(65, &["code", "send", "--to", TO, "--tenant", "other"]);
     assert_eq!(nowhere["kind"], "NoActiveConnector");
 }
+
+#[tokio::test]
+async fn one_that_may_have_arrived_stays_good() {
+    let (home, _) = Home::set_up().await;
+    home.server.set_script(SmtpScript::default().answer("END", &["close"]));
+    let lost = home.run(&["code", "send", "--to", TO, "--json"]);
+    assert_eq!((lost.code, &lost.json()["error"]["delivery"]), (76, &json!("unknown")));
+    let code = sent_code(&home);
+    lost.assert_shows_none_of(&[&code]);
+    assert_eq!(home.ok(&["code", "verify", "--to", TO, "--code", &code])["status"], "verified");
+}

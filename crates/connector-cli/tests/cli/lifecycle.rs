@@ -165,6 +165,7 @@ async fn what_is_wrong_changes_nothing() {
         (65, "UnknownConfiguration", &["remove", unknown]),
         (65, "UnknownTenant", &["remove", "--tenant", "nobody"]),
         (65, "UnknownTenant", &["change", "sendgrid", "--config", &secret, "--tenant", "nobody"]),
+        (64, "InvalidTenant", &["status", "--tenant", ""]),
         (64, "InvalidTenant", &["setup", "sendgrid", "--config", &secret, "--tenant", " "]),
     ];
     for (code, kind, arguments) in cases {
@@ -186,6 +187,14 @@ async fn a_masked_secret_is_the_stored_one_as_long_as_it_goes_to_the_same_place(
     masked["fromName"] = "Example".into();
     let masked = home.files.json("masked.json", &masked);
     home.ok(&["change", "sendgrid", "--config", &masked]);
+    let with_password = |host: &str, pass: &str| {
+        home.config_with("smtp.json", json!({ "host": host, "auth": { "user": "mailer", "pass": pass } }))
+    };
+    home.ok(&["change", "smtp", "--config", &with_password("127.0.0.1", PASSWORD)]);
+    home.ok(&["change", "smtp", "--config", &with_password("127.0.0.1", "******")]);
+    let elsewhere = home.fails(65, &["change", "smtp", "--config", &with_password("smtp.example.com", "******")]);
+    assert_eq!(elsewhere["problems"][0]["pointer"], "/auth/pass");
+    assert!(elsewhere["message"].as_str().unwrap().contains("`host` changed"), "{elsewhere}");
     let lonely = home.fails(65, &["setup", "sendgrid", "--config", &masked, "--tenant", "other"]);
     assert_eq!((&lonely["kind"], &lonely["problems"][0]["pointer"]), (&json!("InvalidConfig"), &json!("/apiKey")));
 }

@@ -136,6 +136,19 @@ async fn a_url_is_never_repeated() {
     assert!(keyless["message"].as_str().unwrap().contains("--key-file"), "{keyless}");
 }
 
+/// Who was sent a code under the former key can still type it, as long as that key is there.
+#[tokio::test]
+async fn a_code_outlives_a_rotation() {
+    let (home, _) = Home::set_up().await;
+    let path = home.files.path("store.sqlite.key");
+    let former = std::fs::read_to_string(&path).unwrap();
+    home.ok(&["code", "send", "--to", "you@example.com"]);
+    let code = home.subjects().pop().unwrap().replace("Generic ", "");
+    std::fs::write(&path, format!("{}{former}", run(&["keys", "generate"]).stdout)).unwrap();
+    home.ok(&["keys", "rotate"]);
+    assert_eq!(home.ok(&["code", "verify", "--to", "you@example.com", "--code", &code])["status"], "verified");
+}
+
 /// PostgreSQL is chosen by its URL, and nothing else changes.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]

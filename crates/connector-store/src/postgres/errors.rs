@@ -3,6 +3,15 @@
 use connector_registry::StoreError;
 use sqlx::Error;
 
+/// Whether the server had closed the connection, as it does when it stops. Nobody knows then what it has done of a statement.
+pub(super) fn is_lost(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
 /// What `error` of the server `server` means. What the server itself says holds no password, and neither do its statements'
 /// parameters.
 pub(super) fn store_error(server: &str, error: &Error) -> StoreError {

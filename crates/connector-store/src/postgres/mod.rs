@@ -9,9 +9,10 @@ use std::{future::Future, str::FromStr as _, time::Duration};
 
 use connector_kit::async_trait;
 use connector_registry::{Changed, Expects, StoreError};
+use serde::de::DeserializeOwned;
 use sqlx::{
     Connection as _, Error, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
 };
 use tokio::{sync::broadcast::Sender, task::AbortHandle, time::timeout};
 
@@ -75,6 +76,9 @@ FROM email_connectors.history WHERE tenant = $1 AND revision < $2 ORDER BY revis
 
 const COMMIT: &str = "\
 SELECT email_connectors.commit_change($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10::uuid, $11, $12)::text";
+
+/// One that gives JSON texts.
+type JsonQuery<'q> = sqlx::query::QueryScalar<'q, sqlx::Postgres, String, PgArguments>;
 
 pub(crate) struct Postgres {
     /// Host and port, for errors.
@@ -154,12 +158,29 @@ impl Postgres {
         answer.map_err(|error| self.error(&error))
     }
 
+    /// The answer to a question that may be asked again: one on a connection that the server has closed since is.
+    async fn read<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let asked = async {
+            for _ in 0..CONNECTIONS {
+                match ask().await {
+                    Err(error) if errors::is_lost(&error) => tracing::debug!(%error, "asking PostgreSQL again"),
+                    answer => return answer,
+                }
+            }
+            ask().await
+        };
+        self.answered(asked).await
+    }
+
     /// The rows, each one JSON text.
-    async fn rows<T: serde::de::DeserializeOwned>(
+    async fn rows<'q, T: DeserializeOwned>(
         &self,
-        query: sqlx::query::QueryScalar<'_, sqlx::Postgres, String, sqlx::postgres::PgArguments>,
+        query: impl Fn() -> JsonQuery<'q> + Sync,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = self.answered(query.fetch_all(&self.pool)).await?;
+        let rows = self.read(|| query().fetch_all(&self.pool)).await?;
         rows.iter().map(|row| answer(row)).collect()
     }
 }
@@ -181,17 +202,17 @@ impl Database for Postgres {
     }
 
     async fn tenant(&self, tenant: &str) -> Result<Option<StateRow>, StoreError> {
-        let state = sqlx::query_scalar("SELECT email_connectors.tenant_state($1)::text").bind(tenant);
-        let state: Option<String> = self.answered(state.fetch_one(&self.pool)).await?;
+        let state = "SELECT email_connectors.tenant_state($1)::text";
+        let state: Option<String> = self.read(|| sqlx::query_scalar(state).bind(tenant).fetch_one(&self.pool)).await?;
         state.as_deref().map(answer).transpose()
     }
 
     async fn status(&self, tenant: &str) -> Result<Option<StatusRow>, StoreError> {
-        Ok(self.rows(sqlx::query_scalar(STATUS).bind(tenant)).await?.pop())
+        Ok(self.rows(|| sqlx::query_scalar(STATUS).bind(tenant)).await?.pop())
     }
 
     async fn configuration(&self, tenant: &str, id: &str) -> Result<Option<RecordRow>, StoreError> {
-        Ok(self.rows(sqlx::query_scalar(CONFIGURATION).bind(tenant).bind(id)).await?.pop())
+        Ok(self.rows(|| sqlx::query_scalar(CONFIGURATION).bind(tenant).bind(id)).await?.pop())
     }
 
     async fn commit(&self, tenant: &str, change: &SealedChange) -> Result<Outcome, StoreError> {
@@ -209,22 +230,23 @@ impl Database for Postgres {
     }
 
     async fn history(&self, tenant: &str, before: i64, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {
-        self.rows(sqlx::query_scalar(HISTORY).bind(tenant).bind(before).bind(limit)).await
+        self.rows(|| sqlx::query_scalar(HISTORY).bind(tenant).bind(before).bind(limit)).await
     }
 
     async fn tenants(&self, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
         let names = "SELECT name FROM email_connectors.tenants WHERE name > $1 ORDER BY name LIMIT $2";
-        self.answered(sqlx::query_scalar(names).bind(after).bind(limit).fetch_all(&self.pool)).await
+        self.read(|| sqlx::query_scalar(names).bind(after).bind(limit).fetch_all(&self.pool)).await
     }
 
     async fn revisions(&self, tenants: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
-        let revisions = sqlx::query_as("SELECT name, revision FROM email_connectors.tenants WHERE name = ANY($1)");
-        let revisions: Vec<(String, i64)> = self.answered(revisions.bind(tenants).fetch_all(&self.pool)).await?;
+        let revisions = "SELECT name, revision FROM email_connectors.tenants WHERE name = ANY($1)";
+        let revisions: Vec<(String, i64)> =
+            self.read(|| sqlx::query_as(revisions).bind(tenants).fetch_all(&self.pool)).await?;
         Ok(revisions.into_iter().map(|(name, revision)| (name, revision.unsigned_abs())).collect())
     }
 
     async fn keys(&self) -> Result<KeyRows, StoreError> {
-        self.answered(keys::all(&self.pool)).await
+        self.read(|| keys::all(&self.pool)).await
     }
 
     async fn make_current(&self, id: &str, check_value: &str, first: bool) -> Result<(), StoreError> {
@@ -232,7 +254,7 @@ impl Database for Postgres {
     }
 
     async fn sealed_under(&self, id: &str) -> Result<u64, StoreError> {
-        self.answered(keys::sealed_under(&self.pool, id)).await
+        self.read(|| keys::sealed_under(&self.pool, id)).await
     }
 
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {

@@ -1,11 +1,9 @@
 //! A change, in one transaction.
 
-use std::path::Path;
-
 use connector_registry::{Expects, StoreError};
 use sqlx::{Error, Sqlite, SqlitePool, Transaction};
 
-use super::{STATE, errors::store_error};
+use super::STATE;
 use crate::{
     change::{SealedChange, SealedEdit},
     rows::{Outcome, Refusal, answer},
@@ -16,16 +14,6 @@ pub(super) enum Fault {
     Database(Error),
     Store(StoreError),
     Refused(Refusal),
-}
-
-impl Fault {
-    pub(super) fn into_error(self, path: &Path) -> StoreError {
-        match self {
-            Self::Database(error) => store_error(path, &error),
-            Self::Store(error) => error,
-            Self::Refused(refusal) => refusal.into_error(),
-        }
-    }
 }
 
 impl From<Error> for Fault {
@@ -58,13 +46,12 @@ pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedCha
             transaction.commit().await?;
             Ok(Outcome::State(answer(&state)?))
         }
-        Err(fault) => {
+        Err(Fault::Refused(refusal)) => {
             transaction.rollback().await?;
-            match fault {
-                Fault::Refused(refusal) => Ok(Outcome::Refused(refusal)),
-                fault => Err(fault),
-            }
+            Ok(Outcome::Refused(refusal))
         }
+        // Dropped, it is undone; why it failed is what matters.
+        Err(fault) => Err(fault),
     }
 }
 

@@ -9,6 +9,10 @@ mod news;
 
 use std::{
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +32,7 @@ use crate::{
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
+use commit::Fault;
 pub(crate) use file::beside;
 
 const SCRIPTS: &[Script] = &[
@@ -91,6 +96,9 @@ pub(crate) struct Sqlite {
     /// One connection: changes wait for each other here, not in the file.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Whether a statement failed since the writer was last taken. SQLite may then have undone the transaction by itself (as
+    /// with a full disk), of which its connection in sqlx does not hear: that one is not used again.
+    failed: Arc<AtomicBool>,
     news: Option<AbortHandle>,
 }
 
@@ -113,10 +121,16 @@ impl Sqlite {
         let exists = file::check(path)?;
         let options = options(path).create_if_missing(!exists);
         let writer = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let failed = Arc::new(AtomicBool::new(false));
+        let doubtful = Arc::clone(&failed);
+        let writer = writer.before_acquire(move |_, _| {
+            let sound = !doubtful.swap(false, Ordering::AcqRel);
+            Box::pin(async move { Ok(sound) })
+        });
         let writer = writer.acquire_timeout(BUSY * 2).connect_lazy_with(options.clone());
         let readers = SqlitePoolOptions::new().max_connections(READERS).max_lifetime(None).acquire_timeout(BUSY);
         let readers = readers.connect_lazy_with(options.pragma("query_only", "true"));
-        let sqlite = Self { path: path.to_owned(), writer, readers, news: None };
+        let sqlite = Self { path: path.to_owned(), writer, readers, failed, news: None };
         if !exists {
             return Ok((sqlite, Progress::Fresh));
         }
@@ -158,7 +172,16 @@ impl Sqlite {
     }
 
     fn error(&self, error: &Error) -> StoreError {
+        self.failed.store(true, Ordering::Release);
         errors::store_error(&self.path, error)
+    }
+
+    fn fault(&self, fault: Fault) -> StoreError {
+        match fault {
+            Fault::Database(error) => self.error(&error),
+            Fault::Store(error) => error,
+            Fault::Refused(refusal) => refusal.into_error(),
+        }
     }
 
     /// The rows, each one JSON text.
@@ -202,7 +225,7 @@ impl Database for Sqlite {
     }
 
     async fn commit(&self, tenant: &str, change: &SealedChange) -> Result<Outcome, StoreError> {
-        commit::commit(&self.writer, tenant, change).await.map_err(|fault| fault.into_error(&self.path))
+        commit::commit(&self.writer, tenant, change).await.map_err(|fault| self.fault(fault))
     }
 
     async fn history(&self, tenant: &str, before: i64, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {
@@ -236,7 +259,7 @@ impl Database for Sqlite {
     }
 
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {
-        keys::reseal_some(&self.writer, from, to, reseal).await.map_err(|fault| fault.into_error(&self.path))
+        keys::reseal_some(&self.writer, from, to, reseal).await.map_err(|fault| self.fault(fault))
     }
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {

@@ -1,14 +1,25 @@
 //! Many changes of one tenant at once, by two processes: each whole, one after the other, and none lost.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use connector_registry::{ConnectorStore, Edit, Expects, MemoryStore, StoreError};
+use connector_registry::{Catalog, ConnectorStore, Edit, Expects, MemoryStore, StoreError};
+use connector_store::Store;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::places::{Place, assert_consistent, change, id, on_both, save};
+use crate::{
+    children::{self, Given},
+    key,
+    places::{PATIENCE, Place, assert_consistent, change, id, on_both, save},
+    ring,
+};
 
-on_both!(each_is_whole, one_of_those_who_saw_the_same_wins, one_of_those_who_set_up_wins);
+on_both!(
+    processes_that_are_killed_leave_it_whole,
+    each_is_whole,
+    one_of_those_who_saw_the_same_wins,
+    one_of_those_who_set_up_wins
+);
 
 const TASKS: u128 = 8;
 const ROUNDS: u128 = 12;
@@ -119,5 +130,62 @@ async fn one_of_those_who_set_up_wins(place: &Place) {
         assert_eq!(tasks.join_all().await.into_iter().sum::<u32>(), 1);
         let status = stores[0].status(&tenant).await.unwrap().unwrap();
         assert_eq!((status.revision, status.kept), (1, vec![]));
+    }
+}
+
+/// How many processes, and how often each is killed.
+const PROCESSES: usize = 2;
+const KILLS: usize = 10;
+
+/// At any instant: while it opens the store, or in the middle of a change.
+async fn processes_that_are_killed_leave_it_whole(place: &Place) {
+    let key = key();
+    let keys = ring(&key).await;
+    let mut store = place.try_open(keys.clone()).await.unwrap();
+    let mut state = store.commit("acme", change([save(0), Edit::Activate(id(0))])).await.unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    for round in 0..KILLS {
+        let running = std::array::from_fn::<_, PROCESSES, _>(|process| {
+            let word = (round * PROCESSES + process + 1).to_string();
+            children::start(&[], "at_once::child", Given { url: place.url.clone(), key: key.clone(), word })
+        });
+        if round % 2 == 0 {
+            let changed = async {
+                while store.tenant("acme").await.unwrap().unwrap().revision == state.revision {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, changed).await.expect("a change by a child");
+        }
+        for mut child in running {
+            tokio::time::sleep(Duration::from_millis(random.u64(0..30))).await;
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        store.close().await;
+        place.alone().await;
+
+        store = place.try_open(keys.clone()).await.unwrap();
+        assert_consistent(&store, "acme").await;
+        state = store.tenant("acme").await.unwrap().unwrap();
+        // What is active is what the last change activated, as the history has it.
+        let last = store.history("acme", None, 1).await.unwrap();
+        let expected = last[0].entry.details["activate"].as_u64().unwrap_or_default();
+        assert_eq!(state.active.as_ref().map(|active| active.saved.id), Some(id(u128::from(expected))));
+    }
+}
+
+/// Changes it until it is killed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by processes_that_are_killed_leave_it_whole"]
+async fn child() {
+    let Some(Given { url, key, word }) = children::given() else { return };
+    let store = Store::open(&url, ring(&key).await, Catalog::builtin()).await.unwrap();
+    let first = word.parse::<u128>().unwrap() * 100_000;
+    for n in first..first + 5_000 {
+        let details = json!({ "save": n, "activate": n });
+        let mut change = change(edits(&details));
+        change.entry.details = details;
+        store.commit("acme", change).await.unwrap();
     }
 }

@@ -18,6 +18,18 @@ async fn keeps_to_the_contract(place: &Place) {
     assert_eq!(again.tenant("settings").await.unwrap().unwrap().templates.len(), 2);
 }
 
+/// Names are in byte order in a database that sorts like people do, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_language_keeps_to_the_contract() {
+    let mut place = Place::postgres().await;
+    let server = place.server.as_ref().unwrap();
+    server.sql(
+        "CREATE DATABASE people TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'",
+    );
+    place.url = place.url.replace("/postgres?", "/people?");
+    contract(&place.open().await).await;
+}
+
 #[tokio::test]
 async fn memory_keeps_to_the_contract() {
     contract(&MemoryStore::new()).await;

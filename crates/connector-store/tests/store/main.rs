@@ -14,6 +14,7 @@ mod migrations;
 mod news;
 mod places;
 mod rotation;
+mod round_trips;
 mod rule;
 mod sealed_config;
 mod sealing;

@@ -58,6 +58,19 @@ impl Place {
         Store::open(&self.url, keys, Catalog::builtin()).await
     }
 
+    /// Waits until nobody is connected to the server: it goes on with a statement for some time after its client is gone.
+    pub async fn alone(&self) {
+        let Some(server) = &self.server else { return };
+        let others = "SELECT count(*) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let gone = async {
+            while server.sql(others) != "0" {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("the end of all connections");
+    }
+
     /// Runs SQL past the store, with what the database itself holds to.
     pub async fn sql(&self, sql: &'static str) -> Result<(), String> {
         let done = match self.url.strip_prefix("sqlite:") {
