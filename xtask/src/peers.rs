@@ -17,7 +17,7 @@ pub fn install(workspace: &Workspace) -> Result<Vec<String>> {
         python_packages(&wanted, &installed),
         npm_packages(&wanted, &installed.join("node")),
         npm_packages(&workspace.root.join("tests/admin-ui"), &installed.join("admin-ui")),
-        cargo_packages(workspace),
+        cargo_programs(workspace),
     ];
     Ok(results.into_iter().filter_map(|result| result.err().map(|error| format!("{error:#}"))).collect())
 }
@@ -132,28 +132,32 @@ fn npm_packages(wanted: &Path, folder: &Path) -> Result<()> {
     stamp.write()
 }
 
-/// Programs from crates.io, a line of arguments to `cargo install` each; made anew when the list has changed since.
-pub fn cargo_packages(workspace: &Workspace) -> Result<()> {
-    let wanted = workspace.root.join("tests/peers/cargo.txt");
+/// Programs from crates.io; made anew when cargo.txt has changed since.
+pub fn cargo_programs(workspace: &Workspace) -> Result<()> {
+    let list = workspace.root.join("tests/peers/cargo.txt");
     let folder = cargo_folder(workspace);
-    let stamp = Stamp::new(&folder, &[&wanted])?;
+    let stamp = Stamp::new(&folder, &[&list])?;
     if stamp.is_current() {
         return Ok(());
     }
     remove(&folder)?;
-    let list = read(&wanted)?;
-    for line in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        eprintln!("   cargo install {line}");
-        // Unoptimised: these programs run for a second, and are built for minutes otherwise.
-        let mut install = cargo(&workspace.root, ["install", "--quiet", "--locked", "--debug", "--root"]);
-        install.arg(&folder).args(line.split_whitespace()).env("CARGO_PROFILE_DEV_DEBUG", "0");
-        // Built in a temporary folder, which cargo then deletes.
+    for line in read(&list)?.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mut words = line.split_whitespace();
+        let (Some(program), Some(version)) = (words.next(), words.next()) else {
+            bail!("cargo.txt: `{line}` lacks a version");
+        };
+        eprintln!("   cargo install {program} {version}");
+        // Unoptimised: they run for seconds, and are built for minutes otherwise.
+        let mut install =
+            cargo(&workspace.root, ["install", "--quiet", "--locked", "--debug", program, "--version", version]);
+        install.args(words).arg("--root").arg(&folder).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        // Not into the workspace's target folder: cargo then takes one of its own, and removes it again.
         output(install.env_remove("CARGO_TARGET_DIR"))?;
     }
     stamp.write()
 }
 
-/// Where a program of [`cargo_packages`] is.
+/// Where a program of [`cargo_programs`] is.
 pub fn cargo_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let program = cargo_folder(workspace).join("bin").join(name);
     let installed = program.is_file().then_some(program);

@@ -29,7 +29,7 @@ pub fn run(args: &[String]) -> Result<()> {
     match args.as_slice() {
         [] => {
             let workspace = Workspace::load()?;
-            peers::cargo_packages(&workspace)?;
+            peers::cargo_programs(&workspace)?;
             let problems = check(&workspace)?;
             if !problems.is_empty() {
                 bail!("the book has faults:\n   {}", problems.join("\n   "));
