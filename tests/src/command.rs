@@ -1,7 +1,9 @@
 //! The real binary `email-connectors`, run as a person or a program would.
 
-use anyhow::{Context as _, Result};
+use crate::process::Process;
+use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -39,6 +41,45 @@ impl Ran {
     /// When it is not.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.stdout).with_context(|| format!("not one JSON object: {self:?}"))
+    }
+}
+
+/// Where [`Desk::program`] puts programs.
+const PROGRAMS: &str = "programs";
+
+/// What a person may have set for the binary.
+const SETTINGS: [&str; 7] = [
+    "RUST_LOG",
+    "EMAIL_CONNECTORS_STORE",
+    "EMAIL_CONNECTORS_TENANT",
+    "EMAIL_CONNECTORS_KEY",
+    "EMAIL_CONNECTORS_KEY_FILE",
+    "EMAIL_CONNECTORS_KEY_COMMAND",
+    "EMAIL_CONNECTORS_CODE_SETTINGS",
+];
+
+/// Keeps what a person has set for the binary from what tests see.
+fn alone(command: &mut Command) {
+    for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command.env("RUST_BACKTRACE", "0");
+}
+
+/// A command that was started and ends with this.
+pub struct Running(Process);
+
+impl Running {
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    ///
+    /// When it does not: with what it wrote.
+    pub fn check(&mut self) -> Result<()> {
+        match self.0.exited()? {
+            Some(status) => bail!("the command ended ({status}): {}", self.0.output()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -93,22 +134,53 @@ impl Desk {
         self.finish(command)
     }
 
-    /// Runs a line of shell in this folder, with the binary in PATH.
+    /// Writes a program that [`Desk::shell`] and [`Desk::start`] find before any other of its name.
     ///
     /// # Errors
     ///
-    /// When it cannot be run.
+    /// When that does not work.
+    pub fn program(&self, name: &str, script: &str) -> Result<()> {
+        let folder = self.path().join(PROGRAMS);
+        std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+        let file = folder.join(name);
+        std::fs::write(&file, script).with_context(|| format!("writing {}", file.display()))?;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("making {} a program", file.display()))
+    }
+
+    /// Runs shell commands in this folder, with the binary in PATH. The first one that fails ends them.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be run.
     pub fn shell(&self, line: &str) -> Result<Ran> {
+        self.finish(self.shell_command(line)?)
+    }
+
+    /// Starts shell commands in this folder, with the binary in PATH, and leaves them running.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be started.
+    pub fn start(&self, line: &str) -> Result<Running> {
+        let mut command = self.shell_command(&format!("cd '{}'\n{line}", self.path().display()))?;
+        alone(&mut command);
+        Ok(Running(Process::start("a command", &command, &self.path().join("running.log"))?))
+    }
+
+    fn shell_command(&self, line: &str) -> Result<Command> {
         let folder = binary()?.parent().context("the binary is in no folder")?.to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path)))?;
+        let folders = [self.path().join(PROGRAMS), folder];
+        let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path)))?;
         let mut command = Command::new("sh");
         command.args(["-euc", line]).env("PATH", path);
-        self.finish(command)
+        Ok(command)
     }
 
     fn finish(&self, mut command: Command) -> Result<Ran> {
-        command.current_dir(self.path()).env_remove("RUST_LOG").env("RUST_BACKTRACE", "0");
+        alone(&mut command);
+        command.current_dir(self.path());
         let output = command.stdin(Stdio::null()).output().with_context(|| format!("running {command:?}"))?;
         let Output { status, stdout, stderr } = output;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

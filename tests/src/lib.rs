@@ -34,7 +34,7 @@ mod wait;
 
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
 pub use browser::{SetUp, admin_ui, set_up_every_connector};
-pub use command::{Desk, Ran, binary};
+pub use command::{Desk, Ran, Running, binary};
 pub use installed::script;
 pub use mail::Mail;
 pub use moto::{AwsRequest, Moto};

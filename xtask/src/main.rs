@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a command line tool talks to the terminal")]
 
 mod bench;
+mod book;
 mod check;
 mod docs;
 mod peers;
@@ -21,6 +22,7 @@ Commands:
   test     everything: installs the test servers, builds, runs all tests, then `check`. What CI runs
   check    the rules of this repository: formatting, lints, dependencies, links, packages and the like
   docs     writes the generated pages under docs/, or says which are out of date
+  book     makes a book of docs/
   bench    runs the benchmarks
 
 Examples:
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&args),
         Some("check") => check::run(&args),
         Some("docs") => docs::run(&args),
+        Some("book") => book::run(&args),
         Some("bench") => bench::run(&args),
         None | Some("help" | "-h" | "--help") => {
             print!("{HELP}");

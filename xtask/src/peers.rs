@@ -1,7 +1,7 @@
-//! Installing what the end-to-end tests run against, servers and a browser: only what is missing, from the ordinary
-//! registries.
+//! Installing what the tests and checks need besides cargo, servers, a browser, mdBook: only what is missing, from the
+//! ordinary registries.
 
-use crate::run::output;
+use crate::run::{cargo, output};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -17,6 +17,7 @@ pub fn install(workspace: &Workspace) -> Result<Vec<String>> {
         python_packages(&wanted, &installed),
         npm_packages(&wanted, &installed.join("node")),
         npm_packages(&workspace.root.join("tests/admin-ui"), &installed.join("admin-ui")),
+        cargo_programs(workspace),
     ];
     Ok(results.into_iter().filter_map(|result| result.err().map(|error| format!("{error:#}"))).collect())
 }
@@ -129,6 +130,42 @@ fn npm_packages(wanted: &Path, folder: &Path) -> Result<()> {
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
     output(&mut npm).context("no npm packages; npm comes with Node.js 20 or later")?;
     stamp.write()
+}
+
+/// Programs from crates.io; made anew when cargo.txt has changed since.
+pub fn cargo_programs(workspace: &Workspace) -> Result<()> {
+    let list = workspace.root.join("tests/peers/cargo.txt");
+    let folder = cargo_folder(workspace);
+    let stamp = Stamp::new(&folder, &[&list])?;
+    if stamp.is_current() {
+        return Ok(());
+    }
+    remove(&folder)?;
+    for line in read(&list)?.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mut words = line.split_whitespace();
+        let (Some(program), Some(version)) = (words.next(), words.next()) else {
+            bail!("cargo.txt: `{line}` lacks a version");
+        };
+        eprintln!("   cargo install {program} {version}");
+        // Unoptimised: they run for seconds, and are built for minutes otherwise.
+        let mut install =
+            cargo(&workspace.root, ["install", "--quiet", "--locked", "--debug", program, "--version", version]);
+        install.args(words).arg("--root").arg(&folder).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        // Not into the workspace's target folder: cargo then takes one of its own, and removes it again.
+        output(install.env_remove("CARGO_TARGET_DIR"))?;
+    }
+    stamp.write()
+}
+
+/// Where a program of [`cargo_programs`] is.
+pub fn cargo_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let program = cargo_folder(workspace).join("bin").join(name);
+    let installed = program.is_file().then_some(program);
+    installed.with_context(|| format!("{name} is not installed: `cargo xtask test` and `cargo xtask book` install it"))
+}
+
+fn cargo_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("peers/cargo")
 }
 
 /// What a folder was made from, written into it once it is complete.

@@ -35,9 +35,24 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
 
 /// What is wrong with a link, if it is one of ours.
 fn fault(file: &Path, target: &str, exist: &BTreeSet<PathBuf>, pages: &HashMap<&Path, Page>) -> Option<String> {
-    let elsewhere = target.starts_with("//") || target.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme));
     // `crate::Item` in a README that is also crate documentation: rustdoc resolves and checks it.
-    if elsewhere || target.contains("::") {
+    if target.contains("::") {
+        return None;
+    }
+    fault_of_target(file, target, exist, |page, anchor| {
+        pages.get(page).map(|page| page.anchors.contains(&decode(anchor)))
+    })
+}
+
+/// What is wrong with a link of `file` to somewhere among the files that `exist`. `anchored` says whether a page has an
+/// anchor, and nothing where that cannot be told.
+pub fn fault_of_target(
+    file: &Path,
+    target: &str,
+    exist: &BTreeSet<PathBuf>,
+    anchored: impl Fn(&Path, &str) -> Option<bool>,
+) -> Option<String> {
+    if is_elsewhere(target) {
         return None;
     }
     let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
@@ -48,13 +63,18 @@ fn fault(file: &Path, target: &str, exist: &BTreeSet<PathBuf>, pages: &HashMap<&
         path => normal(&file.parent()?.join(path)),
     };
     if !exist.contains(&full) {
-        return Some("there is no such file in the repository".to_owned());
+        return Some("there is no such file".to_owned());
     }
     let anchor = anchor?;
-    match pages.get(full.as_path()) {
-        Some(page) if !page.anchors.contains(&decode(anchor)) => Some(format!("the page has no heading `#{anchor}`")),
+    match anchored(&full, anchor) {
+        Some(false) => Some(format!("the page has no heading `#{anchor}`")),
         _ => None,
     }
+}
+
+/// Whether a link leaves for another site, or is no link to a file at all.
+pub fn is_elsewhere(target: &str) -> bool {
+    target.starts_with("//") || target.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -63,7 +83,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// The path without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
+pub fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {
@@ -78,7 +98,7 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// Undoes `%20` and the like.
-fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -156,7 +176,7 @@ fn slug(heading: &str) -> String {
 }
 
 /// The values of an attribute in a piece of HTML, quoted as they should be.
-fn attributes(html: &str, name: &str) -> Vec<String> {
+pub fn attributes(html: &str, name: &str) -> Vec<String> {
     let start = format!(" {name}=\"");
     html.split(start.as_str())
         .skip(1)

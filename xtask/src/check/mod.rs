@@ -6,7 +6,7 @@ mod bans;
 mod connector_files;
 mod deny;
 mod licences;
-mod links;
+pub mod links;
 mod machine_paths;
 mod manifests;
 mod packages;
@@ -15,7 +15,7 @@ mod spdx;
 use crate::progress::Steps;
 use crate::run::{cargo, shown};
 use crate::workspace::Workspace;
-use crate::{docs, run};
+use crate::{book, docs, run};
 use anyhow::{Context as _, Result, bail};
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ struct Check {
 }
 
 /// In the order they run: what takes no time first, what compiles last.
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     Check { name: "fmt", says: "the code is formatted", run: fmt },
     Check { name: "arrows", says: "crates know only whom they may know", run: arrows::check },
     Check { name: "bans", says: "no banned crate, no other source", run: bans::check },
@@ -36,6 +36,7 @@ const CHECKS: [Check; 14] = [
     Check { name: "manifests", says: "published crates say what crates.io shows", run: manifests::check },
     Check { name: "connector-files", says: "connectors have the same files", run: connector_files::check },
     Check { name: "links", says: "links between the pages lead somewhere", run: links::check },
+    Check { name: "book", says: "docs/ makes a book, and its links lead somewhere", run: book::check },
     Check { name: "machine-paths", says: "no path of one machine in the tree", run: machine_paths::check },
     Check { name: "clippy", says: "no warning from clippy", run: clippy },
     Check { name: "rustdoc", says: "no warning from rustdoc, broken links included", run: rustdoc },
@@ -101,7 +102,7 @@ fn rustdoc(workspace: &Workspace) -> Result<Vec<String>> {
 }
 
 /// The files git tracks or would track: what a clone will hold.
-fn tracked_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+pub fn tracked_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let mut git = std::process::Command::new("git");
     git.current_dir(&workspace.root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let listed = run::output(&mut git).context("which files are tracked is git's to say")?;
