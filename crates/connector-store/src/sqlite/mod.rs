@@ -22,7 +22,7 @@ use sqlx::{
     Connection as _, Error, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::{sync::broadcast::Sender, task::AbortHandle};
+use tokio::sync::broadcast::Sender;
 
 use crate::{
     OpenStoreError,
@@ -98,13 +98,7 @@ pub(crate) struct Sqlite {
     /// Whether a statement failed since the writer was last taken. SQLite may then have undone the transaction by itself (as
     /// with a full disk), of which its connection in sqlx does not hear: that one is not used again.
     failed: Arc<AtomicBool>,
-    news: Option<AbortHandle>,
-}
-
-impl Drop for Sqlite {
-    fn drop(&mut self) {
-        self.end_news();
-    }
+    news: Option<news::Watcher>,
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -160,14 +154,8 @@ impl Sqlite {
         let connection = SqliteConnection::connect_with(&options(&self.path).pragma("query_only", "true")).await;
         let watch = news::Watch::begin(connection.map_err(|error| self.error(&error))?).await;
         let watch = watch.map_err(|error| self.error(&error))?;
-        self.news = Some(tokio::spawn(watch.run(options(&self.path), news)).abort_handle());
+        self.news = Some(news::Watcher::new(watch, options(&self.path), news));
         Ok(())
-    }
-
-    fn end_news(&self) {
-        if let Some(news) = &self.news {
-            news.abort();
-        }
     }
 
     fn error(&self, error: &Error) -> StoreError {
@@ -261,7 +249,9 @@ impl Database for Sqlite {
     }
 
     async fn close(&self) {
-        self.end_news();
+        if let Some(watcher) = &self.news {
+            watcher.end().await;
+        }
         self.readers.close().await;
         // The last one to be closed clears the write-ahead log away.
         self.writer.close().await;

@@ -1,10 +1,17 @@
 //! Telling of the changes that other processes make: SQLite tells nobody, so it is asked.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use connector_registry::Changed;
 use sqlx::{Connection as _, Error, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::{sync::broadcast::Sender, time::MissedTickBehavior};
+use tokio::{
+    sync::{broadcast::Sender, oneshot},
+    task::JoinHandle,
+    time::MissedTickBehavior,
+};
 
 /// How often it is asked. The question costs no disk access.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -27,12 +34,15 @@ impl Watch {
         Ok(Self { connection, version, last })
     }
 
-    /// Tells of changes until it is aborted.
-    pub(super) async fn run(mut self, options: SqliteConnectOptions, news: Sender<Changed>) {
+    /// Tells of changes until `ended` is.
+    async fn run(mut self, options: SqliteConnectOptions, news: Sender<Changed>, mut ended: oneshot::Receiver<()>) {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = &mut ended => break,
+                _ = ticks.tick() => {}
+            }
             let changed = match self.look().await {
                 Ok(changed) => changed,
                 Err(cause) => {
@@ -48,6 +58,8 @@ impl Watch {
                 let _ = news.send(changed);
             }
         }
+        // The write-ahead log stays until the last connection is closed.
+        let _ = self.connection.close().await;
     }
 
     async fn look(&mut self) -> Result<Vec<Changed>, Error> {
@@ -68,6 +80,25 @@ impl Watch {
         };
         self.version = version;
         Ok(news)
+    }
+}
+
+/// A watch that is kept. It ends when this is dropped.
+pub(super) struct Watcher(Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>);
+
+impl Watcher {
+    pub(super) fn new(watch: Watch, options: SqliteConnectOptions, news: Sender<Changed>) -> Self {
+        let (end, ended) = oneshot::channel();
+        Self(Mutex::new(Some((end, tokio::spawn(watch.run(options, news, ended))))))
+    }
+
+    /// Ends it, and waits until its connection is closed.
+    pub(super) async fn end(&self) {
+        let watching = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((end, task)) = watching {
+            drop(end);
+            let _ = task.await;
+        }
     }
 }
 
