@@ -58,12 +58,12 @@ const SETTINGS: [&str; 7] = [
     "EMAIL_CONNECTORS_CODE_SETTINGS",
 ];
 
-/// Keeps what a person has set for the binary from what tests see.
-fn alone(command: &mut Command) {
+/// Keeps what a person has set for the binary from what tests see, and what tests store from the person's home.
+fn alone(command: &mut Command, home: &Path) {
     for name in SETTINGS {
         command.env_remove(name);
     }
-    command.env("RUST_BACKTRACE", "0");
+    command.env_remove("XDG_DATA_HOME").env("HOME", home).env("RUST_BACKTRACE", "0");
 }
 
 /// A command that was started and ends with this.
@@ -164,7 +164,7 @@ impl Desk {
     /// When they cannot be started.
     pub fn start(&self, line: &str) -> Result<Running> {
         let mut command = self.shell_command(&format!("cd '{}'\n{line}", self.path().display()))?;
-        alone(&mut command);
+        alone(&mut command, self.path());
         Ok(Running(Process::start("a command", &command, &self.path().join("running.log"))?))
     }
 
@@ -179,7 +179,7 @@ impl Desk {
     }
 
     fn finish(&self, mut command: Command) -> Result<Ran> {
-        alone(&mut command);
+        alone(&mut command, self.path());
         command.current_dir(self.path());
         let output = command.stdin(Stdio::null()).output().with_context(|| format!("running {command:?}"))?;
         let Output { status, stdout, stderr } = output;
