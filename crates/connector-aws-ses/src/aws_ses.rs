@@ -14,7 +14,7 @@ use connector_kit::{
 };
 use tracing::{Dispatch, instrument::WithSubscriber};
 
-use crate::{AwsSesConfig, credentials, errors, http};
+use crate::{AwsSesConfig, credentials, errors, http, sending::Sendings};
 
 /// What this crate exports to a registry: metadata, schema, and how to build the connector.
 pub static CONNECTOR: ConnectorFactory = ConnectorFactory::of::<AwsSes>(&About {
@@ -63,6 +63,7 @@ pub struct AwsSes {
     configuration_set: Option<String>,
     secret: Option<Secret>,
     templates: ByUsage<CompiledTemplate>,
+    sendings: Sendings,
 }
 
 impl Connector for AwsSes {
@@ -89,6 +90,7 @@ impl Connector for AwsSes {
             configuration_set: config.configuration_set_name,
             secret: config.access_key_secret,
             templates: config.templates.into_iter().map(Into::into).collect(),
+            sendings: Sendings::default(),
         })
     }
 }
@@ -123,10 +125,10 @@ impl EmailConnector for AwsSes {
             .set_feedback_forwarding_email_address_identity_arn(self.feedback_arn.clone())
             .content(EmailContent::builder().simple(simple).build())
             .set_configuration_set_name(self.configuration_set.clone());
-        // The SDK's future takes kilobytes: in a box of its own it is not moved about with this one.
-        let sent = Box::pin(request.send());
+        let mut sending = self.sendings.begin(request.send());
         // The SDK logs whole requests, keys and content in them.
-        let sent = sent.with_subscriber(Dispatch::none()).await;
+        let sent = (&mut sending).with_subscriber(Dispatch::none()).await;
+        self.sendings.end(sending);
         match sent {
             Ok(output) => match output.message_id {
                 Some(id) if !id.is_empty() => Ok(Receipt::new(Some(id))),

@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use connector_kit::{
     Error, ErrorKind,
-    http::{HeaderMap, HttpClient, HttpRequest, HttpResponse, StatusCode, Url},
+    http::{HeaderMap, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
 
 use crate::errors;
@@ -169,8 +169,10 @@ fn failed(error: Error) -> ConnectorError {
 
 fn to_kit(request: SdkRequest, url: Url) -> Result<HttpRequest, Error> {
     let request = request.try_into_http1x().map_err(|_| cannot("it has no valid URI"))?;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let body = body.bytes().ok_or_else(|| cannot("its body is a stream"))?.to_vec();
+    // What writes the request says so itself. Signed it is all the same.
+    parts.headers.remove(header::CONTENT_LENGTH);
     let mut request = HttpRequest::post(url, parts.headers, body);
     request.method = parts.method;
     Ok(request)

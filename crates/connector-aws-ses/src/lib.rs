@@ -5,6 +5,7 @@ mod config;
 mod credentials;
 mod errors;
 mod http;
+mod sending;
 
 pub use aws_ses::{AwsSes, CONNECTOR};
 pub use config::{AwsSesConfig, AwsSesTemplate};
