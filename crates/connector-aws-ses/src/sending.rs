@@ -16,7 +16,7 @@ pub(crate) type Sending = ReusableBoxFuture<'static, Outcome>;
 /// The most that is kept for later, as many as may be under way at once by default.
 const KEPT: usize = 100;
 
-/// Memory for sends. The SDK's future takes 9 KB: allocated anew for each message, it costs more than the message itself.
+/// Memory for sends. The SDK's future takes 9 KB, more than an allocator has at hand: each message would have it made anew.
 #[derive(Default)]
 pub(crate) struct Sendings(Mutex<Vec<Sending>>);
 

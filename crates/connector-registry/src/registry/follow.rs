@@ -65,8 +65,9 @@ impl<S: ConnectorStore> Registry<S> {
 
     async fn catch_up(&self, tenant: &str) -> Result<(), Error> {
         match self.read(tenant).await {
-            // Somebody has to mend the configuration; until then sends to this tenant say so.
-            Err(cause @ (Error::UnknownConnector(_) | Error::InvalidConfig(_))) => {
+            // Somebody has to mend it. Until then sends of this tenant say so, and all others are followed.
+            Err(cause @ (Error::UnknownConnector(_) | Error::InvalidConfig(_) | Error::StoreUnusable(_))) => {
+                self.inner.cache.forget(tenant);
                 tracing::warn!(tenant, %cause, "what another process has activated cannot be used here");
                 Ok(())
             }

@@ -228,7 +228,7 @@ impl<S: ConnectorStore> Registry<S> {
                 (Some(id), record.saved.connector.clone(), self.build(&record.saved.connector, &record.config)?)
             }
             Candidate::Active => {
-                let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+                let state = self.stored(tenant).await?;
                 let record = state.and_then(|state| state.active);
                 let record = record.ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })?;
                 let built = self.build(&record.saved.connector, &record.config)?;
@@ -257,7 +257,7 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     async fn send_through(&self, tenant: &str, built: &Built, message: &Message) -> Result<Receipt, Error> {
-        let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        let state = self.stored(tenant).await?;
         let templates = state.as_ref().map(Templates::of).unwrap_or_default();
         Ok(send_with(built, &templates, message).await?)
     }
@@ -268,7 +268,7 @@ impl<S: ConnectorStore> Registry<S> {
         let config = if factory.masked_pointers(&config).is_empty() {
             config
         } else {
-            let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+            let state = self.stored(tenant).await?;
             self.with_secrets_of(state.and_then(|state| state.active).as_ref(), connector, config)?
         };
         let built = self.build(connector, &config).map_err(|refused| match refused {
@@ -317,7 +317,7 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     async fn existing(&self, tenant: &str) -> Result<Status, Error> {
-        let status = self.inner.store.status(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        let status = self.stored_status(tenant).await?;
         status.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
     }
 
@@ -332,7 +332,7 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     /// What was stored under `id` by the commit that made `state`.
-    async fn saved_in(&self, tenant: &str, state: &TenantState, id: Uuid) -> Result<Saved, Error> {
+    pub(super) async fn saved_in(&self, tenant: &str, state: &TenantState, id: Uuid) -> Result<Saved, Error> {
         match &state.active {
             Some(record) if record.saved.id == id => Ok(record.saved.clone()),
             _ => Ok(self.configuration(tenant, id).await?.saved),
@@ -340,7 +340,8 @@ impl<S: ConnectorStore> Registry<S> {
     }
 }
 
-fn entry(by: &Actor, action: Action, of: Option<(Uuid, String)>, details: Value) -> Entry {
+/// What the history says of a change to a configuration, or to none.
+pub(super) fn entry(by: &Actor, action: Action, of: Option<(Uuid, String)>, details: Value) -> Entry {
     let (configuration, connector) = of.unzip();
     Entry { by: by.clone(), action, configuration, connector, details }
 }

@@ -94,8 +94,7 @@ impl<S: ConnectorStore> Registry<S> {
     /// # Errors
     /// [`Error::Store`].
     pub async fn status(&self, tenant: &str) -> Result<Status, Error> {
-        let status = self.inner.store.status(tenant).await;
-        Ok(status.map_err(|cause| Error::of_store(tenant, cause))?.unwrap_or_default())
+        Ok(self.stored_status(tenant).await?.unwrap_or_default())
     }
 
     /// What was done to the tenant, the latest first: at most `limit` entries of revisions below `before`.
@@ -150,11 +149,20 @@ impl<S: ConnectorStore> Registry<S> {
         known.and_then(usable).ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })
     }
 
+    /// What the store has on a tenant, if it exists.
+    async fn stored(&self, tenant: &str) -> Result<Option<TenantState>, Error> {
+        self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))
+    }
+
+    /// What is active and what is kept, if the tenant exists.
+    async fn stored_status(&self, tenant: &str) -> Result<Option<Status>, Error> {
+        self.inner.store.status(tenant).await.map_err(|cause| Error::of_store(tenant, cause))
+    }
+
     async fn read(&self, tenant: &str) -> Result<Option<Arc<Tenant>>, Error> {
         for _ in 0..TURNS {
             let since = self.inner.cache.epoch(tenant);
-            let stored = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
-            let Some(state) = stored else { return Ok(None) };
+            let Some(state) = self.stored(tenant).await? else { return Ok(None) };
             if let Some(known) = self.learn(tenant, state, None, since)? {
                 return Ok(Some(known));
             }

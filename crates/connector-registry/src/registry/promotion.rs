@@ -1,12 +1,11 @@
 //! A tested configuration taken over from one tenant to another.
 
-use connector_kit::ErrorKind;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Registry, moment};
+use super::{Registry, lifecycle::entry, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, FieldDifference, Saved, StoreError,
+    Action, Actor, Change, ConnectorStore, Draft, Edit, Error, Expects, FieldDifference, Saved, StoreError,
     difference::differences, tenant_name,
 };
 
@@ -47,7 +46,7 @@ impl<S: ConnectorStore> Registry<S> {
         tenant_name(to)?;
         let active = self.tenant(from).await?.active;
         let active = active.ok_or_else(|| Error::NoActiveConnector { tenant: from.to_owned() })?;
-        let there = self.inner.store.tenant(to).await.map_err(|cause| Error::of_store(to, cause))?.unwrap_or_default();
+        let there = self.stored(to).await?.unwrap_or_default();
         let factory = self.inner.catalog.get(&active.saved.connector)?;
         let same_connector = there.active.as_ref().filter(|record| record.saved.connector == active.saved.connector);
         Ok(Promotion {
@@ -74,28 +73,14 @@ impl<S: ConnectorStore> Registry<S> {
         let built = self.build(&connector, &source.config)?;
         let (id, at) = (Uuid::new_v4(), moment());
         let details = json!({ "from": from, "configuration": promoted.id });
-        let entry = Entry {
-            by: by.clone(),
-            action: Action::Promote,
-            configuration: Some(id),
-            connector: Some(connector.clone()),
-            details,
-        };
+        let entry = entry(by, Action::Promote, Some((id, connector.clone())), details);
         let draft = Draft { id, connector, config: source.config, saved_at: at };
-        let tested = promoted.tested_at.is_some().then_some(Edit::Tested(id));
-        let edits = [Some(Edit::Save(draft)), tested, Some(Edit::Activate(id))].into_iter().flatten().collect();
+        let edits = vec![Edit::Save(draft), Edit::Activate(id)];
         let change = Change { creates: true, expects: Expects::Revision(*revision), edits, entry, at };
         let state = self.commit(to, change, Some((id, built))).await.map_err(|cause| match cause {
             StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: to.clone() },
             other => Error::of_store(to, other),
         })?;
-        match state.active {
-            Some(record) if record.saved.id == id => Ok(record.saved),
-            // The commit activated it and returned what it made.
-            _ => Err(Error::InvalidConfig(connector_kit::Error::new(
-                ErrorKind::InvalidConfig,
-                "the store has not activated what it was given",
-            ))),
-        }
+        self.saved_in(to, &state, id).await
     }
 }

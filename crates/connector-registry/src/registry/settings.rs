@@ -3,9 +3,9 @@
 use connector_kit::UsageType;
 use serde_json::json;
 
-use super::{Registry, moment};
+use super::{Registry, lifecycle::entry, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Edit, Entry, Error, Expects, LocalizedTemplate, SignInSettings, StoreError,
+    Action, Actor, Change, ConnectorStore, Edit, Error, Expects, LocalizedTemplate, SignInSettings, StoreError,
     TenantState, language_tag, tenant_name,
 };
 
@@ -15,7 +15,7 @@ impl<S: ConnectorStore> Registry<S> {
     /// # Errors
     /// [`Error::UnknownTenant`], [`Error::Store`].
     pub async fn tenant(&self, tenant: &str) -> Result<TenantState, Error> {
-        let state = self.inner.store.tenant(tenant).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        let state = self.stored(tenant).await?;
         state.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
     }
 
@@ -96,7 +96,7 @@ impl<S: ConnectorStore> Registry<S> {
         tenant_name(tenant)?;
         // What only takes away, or needs a connector, makes no tenant.
         let creates = expects == Expects::Anything && action != Action::RemoveTemplate;
-        let entry = Entry { by: by.clone(), action, configuration: None, connector: None, details };
+        let entry = entry(by, action, None, details);
         let change = Change { creates, expects, edits: vec![edit], entry, at: moment() };
         self.commit(tenant, change, None).await.map_err(|cause| match cause {
             // Nor has a tenant that does not exist an active connector.

@@ -179,8 +179,7 @@ impl<S: ConnectorStore> Registry<S> {
     async fn plan_import(&self, export: TenantExport, by: &Actor) -> Result<Plan, Error> {
         let TenantExport { tenant, active, configurations, sign_in, fallback_language, templates } = export;
         tenant_name(&tenant)?;
-        let state = self.inner.store.tenant(&tenant).await.map_err(|cause| Error::of_store(&tenant, cause))?;
-        let state = state.unwrap_or_default();
+        let state = self.stored(&tenant).await?.unwrap_or_default();
         let Status { active: active_saved, kept, .. } = self.status(&tenant).await?;
         let stored: Vec<Uuid> = active_saved.iter().chain(&kept).map(|saved| saved.id).collect();
         let mut imported = Imported {

@@ -26,6 +26,8 @@ struct Stubborn {
     after_change: Arc<Mutex<HashMap<String, Gate>>>,
     after_read: Arc<Mutex<Option<Gate>>>,
     loses_answers: Arc<AtomicBool>,
+    /// A tenant that cannot be read.
+    unreadable: Arc<Mutex<Option<String>>>,
     reads: Arc<AtomicU64>,
 }
 
@@ -48,6 +50,9 @@ impl Stubborn {
 impl ConnectorStore for Stubborn {
     async fn tenant(&self, tenant: &str) -> Result<Option<TenantState>, StoreError> {
         self.reads.fetch_add(1, Ordering::AcqRel);
+        if self.unreadable.lock().unwrap().as_deref() == Some(tenant) {
+            return Err(StoreError::Unusable("sealed under another key".into()));
+        }
         let state = self.inner.tenant(tenant).await;
         let gate = self.after_read.lock().unwrap().take();
         if let Some(gate) = gate {
@@ -223,6 +228,26 @@ async fn a_follower_takes_over_what_another_process_does() {
     eventually(async || there.send(TENANT, &message()).await.is_err()).await;
 
     drop(follower);
+}
+
+#[tokio::test]
+async fn a_tenant_that_cannot_be_read_holds_up_no_other() {
+    let store = Stubborn::default();
+    let (here, there) = (registry_over(store.clone()), registry_over(store.clone()));
+    set_up(&here, labelled("one")).await;
+    here.set_up("broken", proposal(labelled("one")), &by()).await.unwrap();
+    let _follower = there.follow();
+    there.send("broken", &message()).await.unwrap();
+    assert_eq!(sent_by(&there).await, "one");
+
+    *store.unreadable.lock().unwrap() = Some("broken".to_owned());
+    here.change("broken", proposal(labelled("two")), &by()).await.unwrap();
+    change(&here, labelled("two")).await;
+    eventually(async || sent_by(&there).await == "two").await;
+    // Not through what is no longer active.
+    assert!(matches!(there.send("broken", &message()).await, Err(Error::StoreUnusable(_))));
+    *store.unreadable.lock().unwrap() = None;
+    there.send("broken", &message()).await.unwrap();
 }
 
 #[tokio::test]
