@@ -6,6 +6,7 @@ mod check;
 mod docs;
 mod peers;
 mod progress;
+mod release;
 mod run;
 mod test;
 mod workspace;
@@ -22,6 +23,7 @@ Commands:
   check    the rules of this repository: formatting, lints, dependencies, links, packages and the like
   docs     writes the generated pages under docs/, or says which are out of date
   bench    runs the benchmarks
+  release  a new version of one crate: changelog, version, package, tag; shows it all unless told to do it
 
 Examples:
   cargo xtask test
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Some("check") => check::run(&args),
         Some("docs") => docs::run(&args),
         Some("bench") => bench::run(&args),
+        Some("release") => release::run(&args),
         None | Some("help" | "-h" | "--help") => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
