@@ -6,6 +6,7 @@ mod command;
 mod peers;
 mod pool;
 mod readme;
+mod releases;
 mod second_opinions;
 mod smtplib;
 

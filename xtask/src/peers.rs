@@ -1,7 +1,7 @@
 //! Installing what the end-to-end tests run against, servers and a browser: only what is missing, from the ordinary
 //! registries.
 
-use crate::run::output;
+use crate::run::{cargo, output};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -17,6 +17,7 @@ pub fn install(workspace: &Workspace) -> Result<Vec<String>> {
         python_packages(&wanted, &installed),
         npm_packages(&wanted, &installed.join("node")),
         npm_packages(&workspace.root.join("tests/admin-ui"), &installed.join("admin-ui")),
+        cargo_programs(&wanted, &installed.join("cargo")),
     ];
     Ok(results.into_iter().filter_map(|result| result.err().map(|error| format!("{error:#}"))).collect())
 }
@@ -128,6 +129,25 @@ fn npm_packages(wanted: &Path, folder: &Path) -> Result<()> {
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
     output(&mut npm).context("no npm packages; npm comes with Node.js 20 or later")?;
+    stamp.write()
+}
+
+/// Programs from crates.io; made anew when cargo.txt has changed since.
+fn cargo_programs(wanted: &Path, folder: &Path) -> Result<()> {
+    let list = wanted.join("cargo.txt");
+    let stamp = Stamp::new(folder, &[&list])?;
+    if stamp.is_current() {
+        return Ok(());
+    }
+    remove(folder)?;
+    for line in read(&list)?.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (program, version) =
+            line.split_once(' ').with_context(|| format!("cargo.txt: `{line}` lacks a version"))?;
+        eprintln!("   cargo install {program} {version}");
+        // Not into the workspace's target folder: cargo then takes one of its own, and removes it again.
+        let mut install = cargo(wanted, ["install", "--quiet", "--locked", program, "--version", version, "--root"]);
+        output(install.arg(folder).env_remove("CARGO_TARGET_DIR"))?;
+    }
     stamp.write()
 }
 

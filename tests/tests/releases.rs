@@ -1,0 +1,301 @@
+//! Releases: what refuses one, and that what is published can be built, used and updated elsewhere, one crate at a time.
+
+use connector_testkit::{HttpRecorder, RecorderOptions, SmtpRecorder};
+use e2e::{CargoRegistry, Checkout, Ran};
+use std::path::Path;
+
+const LOCAL: &str = CargoRegistry::NAME;
+
+/// All that a refused release must leave alone.
+#[derive(Debug, PartialEq, Eq)]
+struct State {
+    head: String,
+    changed: String,
+    tags: String,
+    packages: Vec<String>,
+}
+
+impl State {
+    fn of(checkout: &Checkout, registry: &CargoRegistry) -> Self {
+        Self {
+            head: checkout.git(&["rev-parse", "HEAD"]).unwrap(),
+            changed: checkout.git(&["diff", "HEAD"]).unwrap() + &checkout.git(&["status", "--porcelain"]).unwrap(),
+            tags: checkout.git(&["tag", "--list"]).unwrap(),
+            packages: registry.packages().unwrap(),
+        }
+    }
+}
+
+fn succeeds(ran: Ran) -> Ran {
+    assert_eq!(ran.code, 0, "{}\n{}", ran.stdout, ran.stderr);
+    ran
+}
+
+/// Runs `cargo xtask release` with these words behind it.
+fn release(checkout: &Checkout, words: &str) -> Ran {
+    let mut arguments = vec!["release", "--registry", LOCAL];
+    arguments.extend(words.split(' '));
+    checkout.xtask(&arguments).unwrap()
+}
+
+#[test]
+fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
+    let registry = CargoRegistry::start().unwrap();
+    let mut checkout = Checkout::new().unwrap();
+    checkout.publish_to(&registry).unwrap();
+    let refused = |words: &str, reason: &str| {
+        let before = State::of(&checkout, &registry);
+        // A dry run refuses what the real one would.
+        for how in ["--dry-run", "--execute"] {
+            let ran = release(&checkout, &format!("{words} {how} --no-verify"));
+            assert_eq!(ran.code, 1, "{words} {how}: {ran:?}");
+            assert!(ran.stderr.contains(reason), "{words} {how}: {ran:?}");
+            assert_eq!(State::of(&checkout, &registry), before, "{words} {how}");
+        }
+    };
+    refused("connector-smpt", "no crate `connector-smpt`; did you mean `connector-smtp`?");
+    refused("connector-testkit", "connector-testkit is never published");
+    refused("connector-smtp", "needs connector-kit 0.1.0, which is not on local yet. Release that first");
+    refused("connector-kit --bump minor", "never released: its first release has the version of its Cargo.toml");
+
+    checkout.edit("crates/connector-kit/README.md", |text| format!("{text}\nMore.\n")).unwrap();
+    refused("connector-kit", "uncommitted changes; commit or stash them first:\n M crates/connector-kit/README.md");
+    checkout.git(&["checkout", "--quiet", "."]).unwrap();
+    std::fs::write(checkout.root().join("stray.txt"), "").unwrap();
+    refused("connector-kit", "?? stray.txt");
+    std::fs::remove_file(checkout.root().join("stray.txt")).unwrap();
+
+    // A dry run of what can be changes nothing either.
+    let before = State::of(&checkout, &registry);
+    let shown = succeeds(release(&checkout, "connector-kit --no-verify")).stdout;
+    assert!(shown.contains("connector-kit 0.1.0 (first release), tag connector-kit-v0.1.0"), "{shown}");
+    assert_eq!(State::of(&checkout, &registry), before);
+
+    succeeds(release(&checkout, "connector-kit --no-verify --execute"));
+    assert_eq!(registry.packages().unwrap(), ["connector-kit-0.1.0.crate"]);
+    refused("connector-kit", "crates/connector-kit/CHANGELOG.md has nothing under `## Unreleased`");
+
+    // Somebody else has published this version from another checkout.
+    checkout.git(&["reset", "--quiet", "--hard", "HEAD~1"]).unwrap();
+    refused("connector-kit", "the tag connector-kit-v0.1.0 exists");
+    checkout.git(&["tag", "--delete", "connector-kit-v0.1.0"]).unwrap();
+    refused("connector-kit", "connector-kit 0.1.0 is on local already, and a version is published once");
+    registry.stop().unwrap();
+    let ran = release(&checkout, "connector-kit --no-verify --execute");
+    assert!(ran.code == 1 && ran.stderr.contains("is on local cannot be told"), "{ran:?}");
+}
+
+/// A service of somebody else's, in an empty folder: it sends one message to the port it is given.
+struct Service<'c> {
+    checkout: &'c Checkout,
+}
+
+impl<'c> Service<'c> {
+    fn new(checkout: &'c Checkout) -> Self {
+        let service = Self { checkout };
+        std::fs::create_dir_all(service.folder().join("src")).unwrap();
+        // The crates that this machine has from crates.io already.
+        std::fs::copy(checkout.root().join("Cargo.lock"), service.folder().join("Cargo.lock")).unwrap();
+        service
+    }
+
+    fn folder(&self) -> std::path::PathBuf {
+        self.checkout.beside("service")
+    }
+
+    /// Writes it anew, over these crates of ours: each with what stands in its line besides the version.
+    fn depend_on(&self, crates: &[(&str, &str)], main: &str) {
+        let lines: String = crates
+            .iter()
+            .map(|(name, more)| format!("{name} = {{ version = \"0.1\", registry = \"{LOCAL}\"{more} }}\n"))
+            .collect();
+        let manifest = format!(
+            "[package]\nname = \"service\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{lines}\
+             serde_json = \"1\"\ntokio = {{ version = \"1\", features = [\"macros\", \"rt\"] }}\n"
+        );
+        std::fs::write(self.folder().join("Cargo.toml"), manifest).unwrap();
+        std::fs::write(self.folder().join("src/main.rs"), main).unwrap();
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Ran {
+        succeeds(self.checkout.cargo(&self.folder(), arguments).unwrap())
+    }
+
+    /// Builds it, and has it send through this port.
+    fn run(&self, port: u16) -> String {
+        self.cargo(&["run", "--quiet", "--", &port.to_string()]).stdout
+    }
+
+    /// Our crates in its lock file, `connector-smtp 0.1.0`.
+    fn locked(&self) -> Vec<String> {
+        let lock = std::fs::read_to_string(self.folder().join("Cargo.lock")).unwrap();
+        let value = |line: &str| line.split('"').nth(1).unwrap().to_owned();
+        let mut found = Vec::new();
+        for package in
+            lock.split("[[package]]").filter(|package| package.contains("source = \"registry+http://127.0.0.1"))
+        {
+            let line = |key: &str| value(package.lines().find(|line| line.starts_with(key)).unwrap());
+            found.push(format!("{} {}", line("name"), line("version")));
+        }
+        found
+    }
+}
+
+const HTTP: &str = r#"
+use connector_kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = std::env::args().nth(1).unwrap_or_default();
+    let config = serde_json::json!({ "endpoint": format!("http://127.0.0.1:{port}/mail") });
+    let connector = connector_http_email::CONNECTOR.build(&config, &Context::new(Egress::default())?)?;
+    let connector = layered(connector, SendPolicy::default());
+    let payload = Payload::from_iter([("code".to_owned(), "123456".into())]);
+    connector.send(&Message::new("user@example.org", UsageType::SignIn, payload)).await?;
+    Ok(())
+}
+"#;
+
+const SMTP: &str = r#"
+use connector_kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::args().nth(1).unwrap_or_default().parse()?;
+    let template = |usage: &str| serde_json::json!({
+        "usageType": usage, "contentType": "text/plain", "subject": "Your code", "content": "{{code}}"
+    });
+    let config = serde_json::json!({
+        "host": "127.0.0.1", "port": port, "auth": {}, "fromEmail": "no-reply@example.com",
+        "templates": ["SignIn", "Register", "ForgotPassword", "Generic"].map(template),
+    });
+    let connector = connector_smtp::CONNECTOR.build(&config, &Context::new(Egress::default())?)?;
+    let connector = layered(connector, SendPolicy::default());
+    let payload = Payload::from_iter([("code".to_owned(), "123456".into())]);
+    connector.send(&Message::new("user@example.org", UsageType::SignIn, payload)).await?;
+    Ok(())
+}
+"#;
+
+const REGISTRY: &str = r#"
+use connector_kit::{Context, Egress, Message, Payload, SendPolicy, UsageType};
+use connector_registry::{Actor, Catalog, MemoryStore, Proposal, Registry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = std::env::args().nth(1).unwrap_or_default();
+    let catalog = Catalog::builtin();
+    for factory in catalog.iter() {
+        println!("{}: {}", factory.id(), factory.metadata().name["en"]);
+    }
+    let context = Context::new(Egress::default())?;
+    let registry = Registry::new(catalog, context, SendPolicy::default(), MemoryStore::new());
+    let config = serde_json::json!({ "endpoint": format!("http://127.0.0.1:{port}/mail") });
+    registry.set_up("acme", Proposal::new("http-email", config), &Actor::new("ann", "her own service")).await?;
+    let payload = Payload::from_iter([("code".to_owned(), "123456".into())]);
+    registry.send("acme", &Message::new("user@example.org", UsageType::SignIn, payload)).await?;
+    Ok(())
+}
+"#;
+
+#[tokio::test]
+async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itself() {
+    let registry = CargoRegistry::start().unwrap();
+    let mut checkout = Checkout::new().unwrap();
+    checkout.publish_to(&registry).unwrap();
+    let published = published(&checkout);
+    // Packages are built one by one by `cargo xtask check alone`.
+    succeeds(release(&checkout, &format!("{} --no-verify --execute", published.join(" "))));
+    let expected: Vec<String> = published.iter().map(|name| format!("{name}-0.1.0.crate")).collect();
+    assert_eq!(registry.packages().unwrap(), expected);
+    assert_eq!(checkout.git(&["tag", "--list"]).unwrap().lines().count(), published.len());
+
+    let mail = SmtpRecorder::start(Default::default()).await;
+    let endpoint = HttpRecorder::start(RecorderOptions::default()).await;
+    let service = Service::new(&checkout);
+
+    service.depend_on(&[("connector-kit", ""), ("connector-http-email", "")], HTTP);
+    service.run(endpoint.port());
+    assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
+    assert_eq!(service.locked(), ["connector-http-email 0.1.0", "connector-kit 0.1.0"]);
+
+    service.depend_on(&[("connector-kit", ""), ("connector-smtp", "")], SMTP);
+    service.run(mail.port());
+    assert_eq!(mail.only_message().rcpt_to, ["<user@example.org>"]);
+    assert_eq!(service.locked(), ["connector-kit 0.1.0", "connector-smtp 0.1.0"]);
+
+    let two = ", default-features = false, features = [\"http-email\", \"smtp\"]";
+    service.depend_on(&[("connector-kit", ""), ("connector-registry", two)], REGISTRY);
+    endpoint.clear();
+    let printed = service.run(endpoint.port());
+    assert_eq!(printed, "http-email: HTTP email\nsimple-mail-transfer-protocol: SMTP\n");
+    assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
+    let before = service.locked();
+
+    // A second version of one connector, tried as a maintainer would.
+    let source = "crates/connector-http-email/src/http_email.rs";
+    checkout.edit(source, |text| text.replace("\"HTTP email\"", "\"HTTP email, renewed\"")).unwrap();
+    let note = "## Unreleased\n\n- Renamed.\n";
+    checkout.edit("crates/connector-http-email/CHANGELOG.md", |text| text.replace("## Unreleased\n", note)).unwrap();
+    checkout.commit("Rename the HTTP connector").unwrap();
+    let shown = succeeds(release(&checkout, "connector-http-email --execute")).stdout;
+    assert!(shown.contains("1. connector-http-email 0.1.1 (after 0.1.0), tag connector-http-email-v0.1.1"), "{shown}");
+    assert!(shown.contains("with what depends on it: connector-registry"), "{shown}");
+    assert_eq!(checkout.git(&["status", "--porcelain"]).unwrap(), "");
+    let tag = checkout.git(&["rev-parse", "connector-http-email-v0.1.1^{commit}", "HEAD"]).unwrap();
+    assert_eq!(tag.lines().next(), tag.lines().last());
+    let changed = checkout.git(&["diff", "--name-only", "HEAD~1"]).unwrap();
+    let files = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "crates/connector-http-email/CHANGELOG.md",
+        "crates/connector-http-email/Cargo.toml",
+    ];
+    assert_eq!(changed.lines().collect::<Vec<_>>(), files);
+
+    assert_eq!(service.locked(), before, "a published version alone changes nothing elsewhere");
+    let told = service.cargo(&["update", "--dry-run", "--color", "never"]).stderr;
+    let ours: Vec<&str> = told.lines().filter(|line| line.contains("(registry")).map(str::trim).collect();
+    assert_eq!(ours, [format!("Updating connector-http-email v0.1.0 (registry `{LOCAL}`) -> v0.1.1")], "{told}");
+    service.cargo(&["update", "--quiet", "connector-http-email"]);
+    let after: Vec<String> = before.iter().map(|one| one.replace("http-email 0.1.0", "http-email 0.1.1")).collect();
+    assert_eq!(service.locked(), after);
+    endpoint.clear();
+    assert!(service.run(endpoint.port()).starts_with("http-email: HTTP email, renewed\n"));
+    assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
+
+    a_kit_that_breaks_takes_everybody_along(&checkout, &published);
+}
+
+/// What the kit's breaking release would be, without carrying it out.
+fn a_kit_that_breaks_takes_everybody_along(checkout: &Checkout, published: &[String]) {
+    let note = "## Unreleased\n\n- Everything is different.\n";
+    checkout.edit("crates/connector-kit/CHANGELOG.md", |text| text.replace("## Unreleased\n", note)).unwrap();
+    checkout.commit("Break the kit").unwrap();
+    let shown = succeeds(release(checkout, "connector-kit --bump minor --no-verify")).stdout;
+    assert!(shown.contains("   1. connector-kit 0.2.0 (after 0.1.0, breaking)"), "{shown}");
+    assert!(
+        shown.contains("connector-http-email 0.2.0 (after 0.1.1, breaking, because connector-kit breaks)"),
+        "{shown}"
+    );
+    assert!(shown.contains("+- Requires `connector-kit` 0.2.0."), "{shown}");
+    let tags = shown.matches(", tag ").count();
+    // All but what knows nothing of the kit: verification codes, and whoever adds such a crate.
+    let knows = |name: &&String| {
+        let manifest = checkout.root().join("crates").join(name.as_str()).join("Cargo.toml");
+        let text = std::fs::read_to_string(manifest).unwrap();
+        ["connector-kit", "connector-registry"].iter().any(|needed| text.contains(&format!("\n{needed}")))
+    };
+    assert_eq!(tags, published.iter().filter(knows).count() + 1, "{shown}");
+}
+
+/// The crates that the workspace publishes, in order of their names.
+fn published(checkout: &Checkout) -> Vec<String> {
+    let ran = succeeds(checkout.cargo(&checkout.root(), &["metadata", "--no-deps", "--format-version", "1"]).unwrap());
+    let metadata = ran.json().unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter().filter(|package| package["publish"].is_null());
+    let mut names: Vec<String> = packages.map(|package| package["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert!(names.iter().all(|name| Path::new(name).components().count() == 1));
+    names
+}
