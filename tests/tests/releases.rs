@@ -167,7 +167,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let config = serde_json::json!({
         "host": "127.0.0.1", "port": port, "auth": {}, "fromEmail": "no-reply@example.com",
-        "templates": ["SignIn", "Register", "ForgotPassword", "Generic"].map(template),
+        "templates": (["SignIn", "Register", "ForgotPassword", "Generic"].map(template)),
     });
     let connector = connector_smtp::CONNECTOR.build(&config, &Context::new(Egress::default())?)?;
     let connector = layered(connector, SendPolicy::default());
