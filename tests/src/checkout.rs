@@ -56,7 +56,7 @@ impl Checkout {
         self.folder.path().join(name)
     }
 
-    /// Has its crates require one another from `registry`, and cargo know it.
+    /// Has its crates require one another from `registry`, makes cargo know it, and commits that with all changes so far.
     ///
     /// # Errors
     ///

@@ -2,7 +2,10 @@
 
 use connector_testkit::{HttpRecorder, RecorderOptions, SmtpRecorder};
 use e2e::{CargoRegistry, Checkout, Ran};
-use std::path::Path;
+use std::path::PathBuf;
+
+/// The version of every crate before its first release.
+const FIRST: &str = "0.1.0";
 
 const LOCAL: &str = CargoRegistry::NAME;
 
@@ -31,6 +34,35 @@ fn succeeds(ran: Ran) -> Ran {
     ran
 }
 
+/// A workspace of which nothing was ever released, and the crates that it publishes, in order of their names.
+fn workspace(registry: &CargoRegistry) -> (Checkout, Vec<String>) {
+    let mut checkout = Checkout::new().unwrap();
+    let ran = checkout.cargo(&checkout.root(), &["metadata", "--no-deps", "--format-version", "1"]).unwrap();
+    let metadata = succeeds(ran).json().unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter().filter(|package| package["publish"].is_null());
+    let mut names = Vec::new();
+    for package in packages {
+        let (name, version) = (package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+        let folder = format!("crates/{name}");
+        let changelog = checkout.root().join(&folder).join("CHANGELOG.md");
+        std::fs::write(changelog, "# Changelog\n\n## Unreleased\n\n- First version.\n").unwrap();
+        if version != FIRST {
+            let (now, then) = (format!("version = \"{version}\""), format!("version = \"{FIRST}\""));
+            checkout.edit(&format!("{folder}/Cargo.toml"), |text| text.replacen(&now, &then, 1)).unwrap();
+            let required = |line: &str| match line.starts_with(&format!("{name} = ")) {
+                true => line.replacen(&now, &then, 1),
+                false => line.to_owned(),
+            };
+            checkout.edit("Cargo.toml", |text| text.lines().map(|line| required(line) + "\n").collect()).unwrap();
+        }
+        names.push(name.to_owned());
+    }
+    succeeds(checkout.cargo(&checkout.root(), &["update", "--quiet", "--workspace"]).unwrap());
+    checkout.publish_to(registry).unwrap();
+    names.sort();
+    (checkout, names)
+}
+
 /// Runs `cargo xtask release` with these words behind it.
 fn release(checkout: &Checkout, words: &str) -> Ran {
     let mut arguments = vec!["release", "--registry", LOCAL];
@@ -41,8 +73,7 @@ fn release(checkout: &Checkout, words: &str) -> Ran {
 #[test]
 fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     let registry = CargoRegistry::start().unwrap();
-    let mut checkout = Checkout::new().unwrap();
-    checkout.publish_to(&registry).unwrap();
+    let (checkout, _) = workspace(&registry);
     let refused = |words: &str, reason: &str| {
         let before = State::of(&checkout, &registry);
         // A dry run refuses what the real one would.
@@ -99,7 +130,7 @@ impl<'c> Service<'c> {
         service
     }
 
-    fn folder(&self) -> std::path::PathBuf {
+    fn folder(&self) -> PathBuf {
         self.checkout.beside("service")
     }
 
@@ -201,9 +232,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 #[tokio::test]
 async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itself() {
     let registry = CargoRegistry::start().unwrap();
-    let mut checkout = Checkout::new().unwrap();
-    checkout.publish_to(&registry).unwrap();
-    let published = published(&checkout);
+    let (checkout, published) = workspace(&registry);
     // Packages are built one by one by `cargo xtask check alone`.
     succeeds(release(&checkout, &format!("{} --no-verify --execute", published.join(" "))));
     let expected: Vec<String> = published.iter().map(|name| format!("{name}-0.1.0.crate")).collect();
@@ -279,6 +308,7 @@ fn a_kit_that_breaks_takes_everybody_along(checkout: &Checkout, published: &[Str
         "{shown}"
     );
     assert!(shown.contains("+- Requires `connector-kit` 0.2.0."), "{shown}");
+    assert!(shown.contains("+connector-kit = \"0.2\""), "the guides require what fits: {shown}");
     let tags = shown.matches(", tag ").count();
     // All but what knows nothing of the kit: verification codes, and whoever adds such a crate.
     let knows = |name: &&String| {
@@ -287,15 +317,4 @@ fn a_kit_that_breaks_takes_everybody_along(checkout: &Checkout, published: &[Str
         ["connector-kit", "connector-registry"].iter().any(|needed| text.contains(&format!("\n{needed}")))
     };
     assert_eq!(tags, published.iter().filter(knows).count() + 1, "{shown}");
-}
-
-/// The crates that the workspace publishes, in order of their names.
-fn published(checkout: &Checkout) -> Vec<String> {
-    let ran = succeeds(checkout.cargo(&checkout.root(), &["metadata", "--no-deps", "--format-version", "1"]).unwrap());
-    let metadata = ran.json().unwrap();
-    let packages = metadata["packages"].as_array().unwrap().iter().filter(|package| package["publish"].is_null());
-    let mut names: Vec<String> = packages.map(|package| package["name"].as_str().unwrap().to_owned()).collect();
-    names.sort();
-    assert!(names.iter().all(|name| Path::new(name).components().count() == 1));
-    names
 }

@@ -78,6 +78,11 @@ impl Copy {
         self.folder.path().join(name)
     }
 
+    /// The pages in it.
+    pub fn pages(&self) -> Result<Vec<String>> {
+        Ok(git(&self.root(), ["ls-files", "*.md"])?.lines().map(str::to_owned).collect())
+    }
+
     /// The files that differ from what is committed.
     pub fn changed(&self) -> Result<Vec<PathBuf>> {
         Ok(git(&self.root(), ["diff", "--name-only"])?.lines().map(PathBuf::from).collect())

@@ -5,6 +5,7 @@ mod compatible;
 mod git;
 mod manifests;
 mod options;
+mod pages;
 mod plan;
 mod registry;
 
@@ -136,6 +137,8 @@ fn write(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy) -> Result<()> {
         std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
     manifests::write(workspace, &plan.releases, &root)?;
+    let pages = copy.pages()?;
+    pages::write(&root, &pages.iter().map(String::as_str).collect::<Vec<_>>(), &plan.releases)?;
     // The lock file names our own versions, too.
     let mut lock = cargo(&workspace.root, ["update", "--quiet", "--workspace", "--manifest-path"]);
     output(lock.arg(root.join("Cargo.toml"))).context("the workspace does not resolve with the new versions").map(drop)
@@ -155,9 +158,13 @@ fn show(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy) -> Result<()> {
     }
     let untouched = plan.untouched_dependents(workspace);
     if !untouched.is_empty() {
-        println!("Released without change, since they depend on it and it stays compatible, or never released yet:");
+        println!("Depend on it, and are not released with it:");
         for package in untouched {
-            println!("      {} {}", package.name, package.version);
+            let how = match Changelog::read(package)?.has_releases() {
+                true => "`cargo update` brings them together; requires it from its own next release on",
+                false => "never released yet",
+            };
+            println!("      {} {} ({how})", package.name, package.version);
         }
     }
     println!("Changes:\n{}", copy.difference()?.trim_end());
