@@ -118,6 +118,15 @@ fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     assert!(ran.code == 1 && ran.stderr.contains("is on local cannot be told"), "{ran:?}");
 }
 
+/// Changes a file of a crate, writes that down in its changelog and commits both.
+fn change(checkout: &Checkout, name: &str, file: &str, change: impl FnOnce(&str) -> String) {
+    checkout.edit(&format!("crates/{name}/{file}"), change).unwrap();
+    let note = "## Unreleased\n\n- Something is different.\n";
+    let noted = |text: &str| text.replacen("## Unreleased\n", note, 1);
+    checkout.edit(&format!("crates/{name}/CHANGELOG.md"), noted).unwrap();
+    checkout.commit(&format!("Change {name}")).unwrap();
+}
+
 #[tokio::test]
 async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itself() {
     let registry = CargoRegistry::start().unwrap();
@@ -150,12 +159,19 @@ async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itsel
     assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
     let before = service.locked();
 
+    // A patch that is none: what was released on top of it would not build any more.
+    let renamed = |text: &str| text.replace("{CONNECTOR, ", "{CONNECTOR as FACTORY, ");
+    change(&checkout, "connector-http-email", "src/lib.rs", renamed);
+    let state = State::of(&checkout, &registry);
+    let refused = release(&checkout, "connector-http-email --execute");
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("no longer builds with it (connector-registry)"), "{refused:?}");
+    assert_eq!(State::of(&checkout, &registry), state);
+    checkout.git(&["reset", "--quiet", "--hard", "HEAD~1"]).unwrap();
+
     // A second version of one connector, tried as a maintainer would.
-    let source = "crates/connector-http-email/src/http_email.rs";
-    checkout.edit(source, |text| text.replace("\"HTTP email\"", "\"HTTP email, renewed\"")).unwrap();
-    let note = "## Unreleased\n\n- Renamed.\n";
-    checkout.edit("crates/connector-http-email/CHANGELOG.md", |text| text.replace("## Unreleased\n", note)).unwrap();
-    checkout.commit("Rename the HTTP connector").unwrap();
+    let renewed = |text: &str| text.replace("\"HTTP email\"", "\"HTTP email, renewed\"");
+    change(&checkout, "connector-http-email", "src/http_email.rs", renewed);
     let shown = succeeds(release(&checkout, "connector-http-email --execute")).stdout;
     assert!(shown.contains("1. connector-http-email 0.1.1 (after 0.1.0), tag connector-http-email-v0.1.1"), "{shown}");
     assert!(shown.contains("with what depends on it: connector-registry"), "{shown}");
@@ -187,9 +203,8 @@ async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itsel
 
 /// What the kit's breaking release would be, without carrying it out.
 fn a_kit_that_breaks_takes_everybody_along(checkout: &Checkout, published: &[String]) {
-    let note = "## Unreleased\n\n- Everything is different.\n";
-    checkout.edit("crates/connector-kit/CHANGELOG.md", |text| text.replace("## Unreleased\n", note)).unwrap();
-    checkout.commit("Break the kit").unwrap();
+    std::fs::write(checkout.root().join("docs/copied.md"), "connector-kit = \"0.1\"\n").unwrap();
+    change(checkout, "connector-kit", "README.md", |text| format!("{text}\nEverything is different.\n"));
     let shown = succeeds(release(checkout, "connector-kit --bump minor --no-verify")).stdout;
     assert!(shown.contains("   1. connector-kit 0.2.0 (after 0.1.0, breaking)"), "{shown}");
     assert!(
