@@ -26,7 +26,11 @@ pub fn public_api(workspace: &Workspace, release: &Release<'_>, copy: &Copy) -> 
     let mut compare = cargo(&workspace.root, ["semver-checks", "--package", name, "--baseline-rev"]);
     compare.arg(format!("{name}-v{from}")).arg("--manifest-path").arg(copy.root().join("Cargo.toml"));
     if let Some(problem) = shown(&mut compare)?.first() {
-        bail!("{} breaks more than its version says: {problem}", release.title());
+        bail!(
+            "cargo-semver-checks does not let {} pass (it says why above): {problem}. Undo what breaks, or release with \
+             a higher `--bump`",
+            release.title()
+        );
     }
     Ok(())
 }
