@@ -56,7 +56,8 @@ impl Checkout {
         self.folder.path().join(name)
     }
 
-    /// Has its crates require one another from `registry`, makes cargo know it, and commits that with all changes so far.
+    /// Has its crates require one another from `registry`, makes cargo know it, and commits that with all changes so
+    /// far.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ impl Checkout {
         Ran::of(command)
     }
 
-    /// Gives this checkout a home of cargo's own, so that nothing of its registry stays on the machine, in which what was
+    /// Gives this checkout a home of cargo's own, so that nothing of its registry stays on the machine. What was
     /// downloaded from crates.io is the machine's.
     fn share_downloads(&self) -> Result<()> {
         let home = match std::env::var_os("CARGO_HOME") {

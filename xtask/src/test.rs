@@ -7,8 +7,8 @@ use crate::{check, peers};
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
-Installs what the end-to-end tests need and is not there yet (Debian packages; Python, npm and cargo packages below cargo's
-target folder), builds the workspace once, runs every test, and then `cargo xtask check`.
+Installs what the end-to-end tests need and is not there yet (Debian packages; Python, npm and cargo packages below
+cargo's target folder), builds the workspace once, runs every test, and then `cargo xtask check`.
 
 Usage: cargo xtask test [--no-install] [-- <arguments of cargo nextest run>]
 

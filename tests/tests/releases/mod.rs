@@ -1,4 +1,4 @@
-//! Releases: what refuses one, and that what is published can be built, used and updated elsewhere, one crate at a time.
+//! Releases: what refuses one, and that what is published is built, used and updated elsewhere, one crate at a time.
 
 mod service;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask new-connector`: a crate for a provider that has none, with the files every connector has. It builds, and
+//! `cargo xtask new-connector`: a crate for a provider that has none, with the files every connector has. It builds and
 //! passes the suite that every connector runs against a provider that keeps to HTTP's own meaning of its statuses.
 
 mod name;

@@ -28,8 +28,8 @@ impl Name {
         let fits = text.len() <= LONGEST && text.starts_with(|first: char| first.is_ascii_lowercase());
         if !fits || !text.split('-').all(word) {
             bail!(
-                "`{text}` is no name for a crate: it takes up to {LONGEST} small letters and digits, in words that single \
-                 hyphens join, with a letter first"
+                "`{text}` is no name for a crate: it takes up to {LONGEST} small letters and digits, in words that \
+                 single hyphens join, with a letter first"
             );
         }
         if TAKEN.contains(&text) || MODULES.contains(&text) || KEYWORDS.contains(&text) {

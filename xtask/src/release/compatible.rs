@@ -27,16 +27,16 @@ pub fn public_api(workspace: &Workspace, release: &Release<'_>, copy: &Copy) -> 
     compare.arg(format!("{name}-v{from}")).arg("--manifest-path").arg(copy.root().join("Cargo.toml"));
     if let Some(problem) = shown(&mut compare)?.first() {
         bail!(
-            "cargo-semver-checks does not let {} pass (it says why above): {problem}. Undo what breaks, or release with \
-             a higher `--bump`",
+            "cargo-semver-checks does not let {} pass (it says why above): {problem}. Undo what breaks, or release \
+             with a higher `--bump`",
             release.title()
         );
     }
     Ok(())
 }
 
-/// Builds the crates that were released on top of the ones before, as they are in the registry, with the packages of this
-/// release: `cargo update` is going to put the two together on somebody's machine.
+/// Builds the crates that were released on top of the ones before, as they are in the registry, with the packages of
+/// this release: `cargo update` is going to put the two together on somebody's machine.
 pub fn dependents(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Registry) -> Result<()> {
     let mut manifest: DocumentMut = "[package]\nname = \"dependents\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
                                      [workspace]\n[dependencies]\n"

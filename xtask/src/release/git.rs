@@ -52,8 +52,8 @@ pub fn back_to(root: &Path, commit: &str) -> Result<()> {
     git(root, ["reset", "--quiet", "--hard", commit]).map(drop)
 }
 
-/// A copy of what is committed, in cargo's target folder, which goes away again. A release is written and tried there, so
-/// that a refusal leaves nothing behind.
+/// A copy of what is committed, in cargo's target folder, which goes away again. A release is written and tried there,
+/// so that a refusal leaves nothing behind.
 pub struct Copy {
     folder: TempDir,
 }

@@ -21,8 +21,8 @@ use anyhow::{Context as _, Result, bail};
 use std::time::SystemTime;
 
 const HELP: &str = "\
-Releases a crate: raises its version, dates its changelog, raises what the others require of it, builds it from its package
-alone, publishes and tags it. Several crates may be named; those that depend on what breaks are released with it.
+Releases a crate: raises its version, dates its changelog, raises what the others require of it, builds it from its
+package alone, publishes and tags it. Several crates may be named; those that depend on what breaks are released with it.
 
 Usage: cargo xtask release <crate> … [--bump patch|minor|major] [--dry-run | --execute] [--registry NAME] [--no-verify]
 
@@ -32,8 +32,8 @@ Usage: cargo xtask release <crate> … [--bump patch|minor|major] [--dry-run | -
   --registry NAME   a registry of cargo's configuration instead of crates.io
   --no-verify       do not build the packages, nor with them what depends on them
 
-It is refused, and nothing is changed, when anything is not committed, a changelog has nothing unreleased, a dependency of
-ours is not published, or the version is there already. cargo-semver-checks has its say where it is installed.
+It is refused, and nothing is changed, when anything is not committed, a changelog has nothing unreleased, a dependency
+of ours is not published, or the version is there already. cargo-semver-checks has its say where it is installed.
 
 Examples:
   cargo xtask release connector-smtp
@@ -205,7 +205,8 @@ fn execute(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Regis
                 left.iter().map(|release| format!(" --package {}", release.package.name)).collect::<String>();
             let tags = left.iter().map(|release| format!("; git tag -a -m '{}' {}", release.title(), release.tag()));
             Err(error.context(format!(
-                "some were published, so the commit stands. Once the cause is gone: `cargo publish --registry {}{packages}{}`",
+                "some were published, so the commit stands. Once the cause is gone: `cargo publish --registry \
+                 {}{packages}{}`",
                 registry.name,
                 tags.collect::<String>()
             )))

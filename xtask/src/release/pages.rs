@@ -44,9 +44,11 @@ mod tests {
 
     #[test]
     fn only_requirements_of_the_crate_are_raised() {
-        let text = "connector-kit = \"0.1\"\nconnector-kit-x = \"0.1\"\nconnector-kit = { version = \"0.1\", x = \"0.1\" }\n\
+        let text = "connector-kit = \"0.1\"\nconnector-kit-x = \"0.1\"\n\
+                    connector-kit = { version = \"0.1\", x = \"0.1\" }\n\
                     Say connector-kit = \"0.1\".\n";
-        let raised = "connector-kit = \"0.2\"\nconnector-kit-x = \"0.1\"\nconnector-kit = { version = \"0.2\", x = \"0.1\" }\n\
+        let raised = "connector-kit = \"0.2\"\nconnector-kit-x = \"0.1\"\n\
+                      connector-kit = { version = \"0.2\", x = \"0.1\" }\n\
                       Say connector-kit = \"0.1\".\n";
         assert_eq!(raise(text, "connector-kit", &Version::new(0, 1, 3), &Version::new(0, 2, 0)), raised);
         let to_one = raise("a = \"0.2\"", "a", &Version::new(0, 2, 0), &Version::new(1, 0, 0));

@@ -109,8 +109,8 @@ impl EmailConnector for %Camel% {
     }
 }
 
-/// Success is a success status with the message's id. Whatever else calls itself success comes from something that stands
-/// in between.
+/// Success is a success status with the message's id. Whatever else calls itself success comes from something that
+/// stands in between.
 fn receipt(response: &HttpResponse, answer: Answer) -> Result<Receipt, Error> {
     response.body.as_ref().map_err(Clone::clone)?;
     match answer.id {
