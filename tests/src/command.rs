@@ -13,13 +13,15 @@ use std::process::{Command, Output, Stdio};
 ///
 /// When it is not built.
 pub fn binary() -> Result<PathBuf> {
+    built("email-connectors").context("run `cargo build --package connector-cli`, or the tests with --workspace")
+}
+
+/// A program of this workspace, as cargo built it beside this test.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("this program's own path is unknown")?;
     let folder = this.ancestors().nth(2).context("this program is in no target folder")?;
-    let binary = folder.join("email-connectors");
-    let built = binary.is_file().then_some(binary);
-    built.context(
-        "email-connectors is not built: run `cargo build --package connector-cli`, or the tests with --workspace",
-    )
+    let program = folder.join(name);
+    program.is_file().then_some(program).with_context(|| format!("{name} is not built"))
 }
 
 /// What a command came to.
@@ -34,6 +36,14 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Runs a program to its end.
+    pub(crate) fn of(mut command: Command) -> Result<Self> {
+        let output = command.stdin(Stdio::null()).output().with_context(|| format!("running {command:?}"))?;
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) })
+    }
+
     /// Standard output as the one JSON object that it must be.
     ///
     /// # Errors
@@ -181,9 +191,6 @@ impl Desk {
     fn finish(&self, mut command: Command) -> Result<Ran> {
         alone(&mut command, self.path());
         command.current_dir(self.path());
-        let output = command.stdin(Stdio::null()).output().with_context(|| format!("running {command:?}"))?;
-        let Output { status, stdout, stderr } = output;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Ran { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) })
+        Ran::of(command)
     }
 }

@@ -17,7 +17,9 @@
 
 mod aiosmtpd;
 mod browser;
+mod cargo_registry;
 mod certificates;
+mod checkout;
 mod command;
 mod installed;
 mod journal;
@@ -34,6 +36,8 @@ mod wait;
 
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
 pub use browser::{SetUp, admin_ui, set_up_every_connector};
+pub use cargo_registry::CargoRegistry;
+pub use checkout::Checkout;
 pub use command::{Desk, Ran, Running, binary};
 pub use installed::script;
 pub use mail::Mail;

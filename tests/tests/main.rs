@@ -1,6 +1,7 @@
 //! End-to-end tests: real servers on loopback, one file a subject.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adding_a_connector;
 mod admin_ui;
 mod book;
 mod command;
@@ -8,6 +9,7 @@ mod lasting;
 mod peers;
 mod pool;
 mod readme;
+mod releases;
 mod second_opinions;
 mod smtplib;
 

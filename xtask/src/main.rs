@@ -5,8 +5,10 @@ mod bench;
 mod book;
 mod check;
 mod docs;
+mod new_connector;
 mod peers;
 mod progress;
+mod release;
 mod run;
 mod test;
 mod workspace;
@@ -19,16 +21,19 @@ This repository's own commands.
 Usage: cargo xtask <command> [options]
 
 Commands:
-  test     everything: installs the test servers, builds, runs all tests, then `check`. What CI runs
-  check    the rules of this repository: formatting, lints, dependencies, links, packages and the like
-  docs     writes the generated pages under docs/, or says which are out of date
-  book     makes a book of docs/
-  bench    runs the benchmarks
+  test           everything: installs the test servers, builds, runs all tests, then `check`. What CI runs
+  check          the rules of this repository: formatting, lints, dependencies, links, packages and the like
+  docs           writes the generated pages under docs/, or says which are out of date
+  book           makes a book of docs/
+  bench          runs the benchmarks
+  new-connector  a crate for another provider, and what is left to do
+  release        a new version of one crate: changelog, version, package, tag; shows it all unless told to do it
 
 Examples:
   cargo xtask test
   cargo xtask check arrows links
   cargo xtask docs --check
+  cargo xtask release connector-smtp
 
 `cargo xtask <command> --help` tells more.
 ";
@@ -43,6 +48,8 @@ fn main() -> ExitCode {
         Some("docs") => docs::run(&args),
         Some("book") => book::run(&args),
         Some("bench") => bench::run(&args),
+        Some("new-connector") => new_connector::run(&args),
+        Some("release") => release::run(&args),
         None | Some("help" | "-h" | "--help") => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -7,7 +7,7 @@ use crate::{check, peers};
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
-Installs what the end-to-end tests need and is not there yet (Debian packages, a Python environment and npm packages below
+Installs what the end-to-end tests need and is not there yet (Debian packages; Python, npm and cargo packages below
 cargo's target folder), builds the workspace once, runs every test, and then `cargo xtask check`.
 
 Usage: cargo xtask test [--no-install] [-- <arguments of cargo nextest run>]

@@ -111,6 +111,20 @@ impl Package {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
     }
 
+    pub fn semver(&self) -> Result<semver::Version> {
+        semver::Version::parse(&self.version).with_context(|| format!("the version of {}", self.name))
+    }
+
+    /// What it takes to build it: its dependencies but for those of its tests.
+    pub fn requirements(&self) -> impl Iterator<Item = &Dependency> {
+        self.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"))
+    }
+
+    /// Whether it takes the other one to build it.
+    pub fn depends_on(&self, other: &Self) -> bool {
+        self.requirements().any(|dependency| dependency.name == other.name)
+    }
+
     /// Whether it is a provider's connector, and not one of the crates around them.
     pub fn is_connector(&self) -> bool {
         const AROUND: [&str; 6] = ["kit", "registry", "store", "server", "cli", "testkit"];

@@ -3,6 +3,7 @@
 mod alone;
 mod arrows;
 mod bans;
+mod changelogs;
 mod connector_files;
 mod deny;
 mod licences;
@@ -27,7 +28,7 @@ struct Check {
 }
 
 /// In the order they run: what takes no time first, what compiles last.
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     Check { name: "fmt", says: "the code is formatted", run: fmt },
     Check { name: "arrows", says: "crates know only whom they may know", run: arrows::check },
     Check { name: "bans", says: "no banned crate, no other source", run: bans::check },
@@ -35,6 +36,7 @@ const CHECKS: [Check; 15] = [
     Check { name: "cargo-deny", says: "cargo-deny agrees, where it is installed", run: deny::cargo_deny },
     Check { name: "manifests", says: "published crates say what crates.io shows", run: manifests::check },
     Check { name: "connector-files", says: "connectors have the same files", run: connector_files::check },
+    Check { name: "changelogs", says: "changes are written down as a release reads them", run: changelogs::check },
     Check { name: "links", says: "links between the pages lead somewhere", run: links::check },
     Check { name: "book", says: "docs/ makes a book, and its links lead somewhere", run: book::check },
     Check { name: "machine-paths", says: "no path of one machine in the tree", run: machine_paths::check },

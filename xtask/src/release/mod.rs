@@ -1,0 +1,215 @@
+//! `cargo xtask release`: from the unreleased changelog to a published, tagged version, one crate at a time.
+
+mod changelog;
+mod compatible;
+mod git;
+mod manifests;
+mod options;
+mod pages;
+mod plan;
+mod registry;
+
+pub use self::changelog::Changelog;
+
+use self::git::Copy;
+use self::options::Options;
+use self::plan::{Plan, Release};
+use self::registry::Registry;
+use crate::run::{cargo, output};
+use crate::workspace::{Package, Workspace};
+use anyhow::{Context as _, Result, bail};
+use std::time::SystemTime;
+
+const HELP: &str = "\
+Releases a crate: raises its version, dates its changelog, raises what the others require of it, builds it from its
+package alone, publishes and tags it. Several crates may be named; those that depend on what breaks are released with it.
+
+Usage: cargo xtask release <crate> … [--bump patch|minor|major] [--dry-run | --execute] [--registry NAME] [--no-verify]
+
+  --bump LEVEL      which part of the version to raise (patch); the first release of a crate has the version it has
+  --dry-run         show all that, try it in a copy, change nothing; this is the default
+  --execute         do it: one commit, `cargo publish`, one tag `<crate>-v<version>` per crate; nothing is pushed
+  --registry NAME   a registry of cargo's configuration instead of crates.io
+  --no-verify       do not build the packages, nor with them what depends on them
+
+It is refused, and nothing is changed, when anything is not committed, a changelog has nothing unreleased, a dependency
+of ours is not published, or the version is there already. cargo-semver-checks has its say where it is installed.
+
+Examples:
+  cargo xtask release connector-smtp
+  cargo xtask release connector-smtp --bump minor --execute
+";
+
+pub fn run(args: &[String]) -> Result<()> {
+    if crate::helped(args, HELP) {
+        return Ok(());
+    }
+    let options = Options::parse(args)?;
+    let workspace = Workspace::load()?;
+    let asked: Result<Vec<&Package>> = options.crates.iter().map(|name| published(&workspace, name)).collect();
+    let asked = asked?;
+    git::require_committed(&workspace.root)?;
+    for package in &asked {
+        if Changelog::read(package)?.unreleased().is_empty() {
+            bail!(
+                "{} has nothing under `## Unreleased`: write down there what changed for those who use {}",
+                workspace.relative(&Changelog::file(package)),
+                package.name
+            );
+        }
+    }
+    let has_releases = |package: &Package| Ok(Changelog::read(package)?.has_releases());
+    let plan = Plan::new(&workspace, &asked, options.bump, has_releases)?;
+    let registry = Registry::new(options.registry);
+    require_publishable(&workspace, &plan, &registry)?;
+
+    let copy = Copy::of(&workspace)?;
+    write(&workspace, &plan, &copy)?;
+    show(&workspace, &plan, &copy)?;
+    println!("Checks:");
+    for release in &plan.releases {
+        compatible::public_api(&workspace, release, &copy)?;
+    }
+    if options.verify {
+        println!("   the packages, each built from its tarball");
+        registry.rehearse(&workspace.root, &copy.root().join("Cargo.toml"), &workspace.target, &plan.releases)?;
+        compatible::dependents(&workspace, &plan, &copy, &registry)?;
+    }
+    if options.execute {
+        return execute(&workspace, &plan, &copy, &registry);
+    }
+    println!("\nThis was a dry run: nothing has changed. The same with `--execute` commits, publishes and tags.");
+    Ok(())
+}
+
+/// The crate of this name, if it is one that is ever published.
+fn published<'w>(workspace: &'w Workspace, name: &str) -> Result<&'w Package> {
+    let Some(package) = workspace.members().find(|package| package.name == name) else {
+        let distance = |package: &&Package| strsim::damerau_levenshtein(name, &package.name);
+        let near = workspace.published().min_by_key(distance).filter(|package| distance(package) * 3 <= name.len());
+        let meant = near.map(|package| format!("; did you mean `{}`?", package.name)).unwrap_or_default();
+        bail!("this workspace has no crate `{name}`{meant}");
+    };
+    if !package.is_published() {
+        bail!("{name} is never published: its Cargo.toml says `publish = false`");
+    }
+    Ok(package)
+}
+
+/// Fails when the registry would not take one of these, or nobody could build it from there.
+fn require_publishable(workspace: &Workspace, plan: &Plan<'_>, registry: &Registry) -> Result<()> {
+    for release in &plan.releases {
+        if git::has_tag(&workspace.root, &release.tag())? {
+            bail!("the tag {} exists: that version was released before", release.tag());
+        }
+        let needed = workspace.published().filter(|other| release.package.depends_on(other) && !plan.has(other));
+        for dependency in needed {
+            if !registry.has(&workspace.root, &dependency.name, &dependency.semver()?)? {
+                bail!(
+                    "{} needs {} {}, which is not on {} yet. Release that first: `cargo xtask release {}`",
+                    release.title(),
+                    dependency.name,
+                    dependency.version,
+                    registry.name,
+                    dependency.name
+                );
+            }
+        }
+        if registry.has(&workspace.root, &release.package.name, &release.to)? {
+            bail!("{} is on {} already, and a version is published once", release.title(), registry.name);
+        }
+    }
+    Ok(())
+}
+
+/// Writes the release into the copy.
+fn write(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy) -> Result<()> {
+    let root = copy.root();
+    let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let date = date.split('T').next().unwrap_or_default();
+    for release in &plan.releases {
+        let follows =
+            release.follows.iter().filter_map(|name| plan.releases.iter().find(|other| other.package.name == *name));
+        let entries: Vec<String> =
+            follows.map(|other| format!("- Requires `{}` {}.", other.package.name, other.to)).collect();
+        let file = root.join(workspace.relative(&Changelog::file(release.package)).to_string());
+        let text = Changelog::read(release.package)?.released(&release.to, date, &entries);
+        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    manifests::write(workspace, &plan.releases, &root)?;
+    let pages = copy.pages()?;
+    pages::write(&root, &pages.iter().map(String::as_str).collect::<Vec<_>>(), &plan.releases)?;
+    // The lock file names our own versions, too.
+    let mut lock = cargo(&workspace.root, ["update", "--quiet", "--workspace", "--manifest-path"]);
+    output(lock.arg(root.join("Cargo.toml"))).context("the workspace does not resolve with the new versions").map(drop)
+}
+
+/// Tells what the release is.
+fn show(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy) -> Result<()> {
+    println!("Publish order:");
+    for (number, release) in plan.releases.iter().enumerate() {
+        let from = release.from.as_ref().map_or("first release".to_owned(), |from| format!("after {from}"));
+        let breaking = if release.is_breaking() { ", breaking" } else { "" };
+        let why = match release.follows.as_slice() {
+            [] => String::new(),
+            names => format!(", because {} breaks", names.join(" and ")),
+        };
+        println!("{:>4}. {} ({from}{breaking}{why}), tag {}", number + 1, release.title(), release.tag());
+    }
+    let untouched = plan.untouched_dependents(workspace);
+    if !untouched.is_empty() {
+        println!("Depend on it, and are not released with it:");
+        for package in untouched {
+            let how = match Changelog::read(package)?.has_releases() {
+                true => "`cargo update` brings them together; requires it from its own next release on",
+                false => "never released yet",
+            };
+            println!("      {} {} ({how})", package.name, package.version);
+        }
+    }
+    println!("Changes:\n{}", copy.difference()?.trim_end());
+    Ok(())
+}
+
+/// Commits, publishes and tags. What was published cannot be taken back, so only when nothing was, everything is undone.
+fn execute(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Registry) -> Result<()> {
+    let root = &workspace.root;
+    let titles = plan.releases.iter().map(Release::title).collect::<Vec<_>>().join(", ");
+    let files = copy.changed()?;
+    git::require_committed(root)?;
+    copy.take_over(&files, root)?;
+    let before = git::commit(root, &files, &format!("Release {titles}"))?;
+    let failure = registry.publish(root, &plan.releases).err();
+    let mut left = Vec::new();
+    for release in &plan.releases {
+        // After a failure the registry knows best how far it went.
+        let published = failure.is_none() || registry.has(root, &release.package.name, &release.to)?;
+        if published {
+            git::tag(root, &release.tag(), &release.title())?;
+        } else {
+            left.push(release);
+        }
+    }
+    match failure {
+        None => {
+            let tags = plan.releases.iter().map(Release::tag).collect::<Vec<_>>().join(" ");
+            println!("\nReleased {titles}. Nothing is pushed yet: `git push origin HEAD {tags}`");
+            Ok(())
+        }
+        Some(error) if left.len() == plan.releases.len() => {
+            git::back_to(root, &before)?;
+            Err(error.context("nothing was published, and the commit is undone"))
+        }
+        Some(error) => {
+            let packages =
+                left.iter().map(|release| format!(" --package {}", release.package.name)).collect::<String>();
+            let tags = left.iter().map(|release| format!("; git tag -a -m '{}' {}", release.title(), release.tag()));
+            Err(error.context(format!(
+                "some were published, so the commit stands. Once the cause is gone: `cargo publish --registry \
+                 {}{packages}{}`",
+                registry.name,
+                tags.collect::<String>()
+            )))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The registry that crates are published to, spoken to through cargo alone: it knows every kind there is, and the
+//! credentials.
+
+use super::plan::Release;
+use crate::run::{cargo, output, shown};
+use anyhow::{Result, bail};
+use semver::Version;
+use std::path::Path;
+use std::process::Command;
+
+/// Cargo's name for crates.io.
+const CRATES_IO: &str = "crates-io";
+
+pub struct Registry {
+    /// As cargo's configuration calls it.
+    pub name: String,
+}
+
+impl Registry {
+    pub fn new(name: Option<String>) -> Self {
+        Self { name: name.unwrap_or_else(|| CRATES_IO.to_owned()) }
+    }
+
+    /// What it is called in `registry = "…"` of a dependency, where that has to be said.
+    pub fn of_dependency(&self) -> Option<&str> {
+        (self.name != CRATES_IO).then_some(self.name.as_str())
+    }
+
+    /// Whether this very version is there.
+    pub fn has(&self, root: &Path, name: &str, version: &Version) -> Result<bool> {
+        let spec = format!("{name}@{version}");
+        // The registry is named even where it is crates.io: otherwise cargo would describe our own crate.
+        let mut info = cargo(root, ["info", "--quiet", "--color", "never", "--registry", &self.name, &spec]);
+        match output(&mut info) {
+            Ok(_) => Ok(true),
+            Err(error) if error.to_string().contains(&format!("could not find `{spec}`")) => Ok(false),
+            Err(error) => Err(error.context(format!("whether {spec} is on {} cannot be told", self.name))),
+        }
+    }
+
+    /// Packages the crates of the workspace at `manifest` and builds each from its tarball, as `publish` would.
+    pub fn rehearse(&self, root: &Path, manifest: &Path, target: &Path, releases: &[Release<'_>]) -> Result<()> {
+        let mut command = self.publish_command(root, releases);
+        command.args(["--dry-run", "--allow-dirty", "--manifest-path"]).arg(manifest);
+        done(command.env("CARGO_TARGET_DIR", target))
+    }
+
+    /// Publishes them, in an order that cargo finds. Whether they build was tried before.
+    pub fn publish(&self, root: &Path, releases: &[Release<'_>]) -> Result<()> {
+        done(self.publish_command(root, releases).arg("--no-verify"))
+    }
+
+    fn publish_command(&self, root: &Path, releases: &[Release<'_>]) -> Command {
+        let mut command = cargo(root, ["publish", "--registry", &self.name]);
+        command.args(releases.iter().flat_map(|release| ["--package", release.package.name.as_str()]));
+        command
+    }
+}
+
+fn done(command: &mut Command) -> Result<()> {
+    match shown(command)?.first() {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(()),
+    }
+}
