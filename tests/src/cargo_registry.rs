@@ -3,7 +3,7 @@
 use crate::process::Process;
 use crate::{installed, until};
 use anyhow::{Context as _, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -64,12 +64,35 @@ impl CargoRegistry {
     ///
     /// When its folder cannot be read.
     pub fn packages(&self) -> Result<Vec<String>> {
-        let files = std::fs::read_dir(self.folder.path().join("crates"))?;
+        let files = std::fs::read_dir(self.root())?;
         let names: std::io::Result<Vec<String>> =
             files.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect();
         let mut packages: Vec<String> = names?.into_iter().filter(|name| name.ends_with(".crate")).collect();
         packages.sort();
         Ok(packages)
+    }
+
+    /// Has it refuse every version of a crate that it does not have yet, or no longer.
+    ///
+    /// # Errors
+    ///
+    /// When the file system does not allow it.
+    pub fn refuse(&self, name: &str, refuse: bool) -> Result<()> {
+        let [first, second] = [name.get(..2), name.get(2..4)].map(Option::unwrap_or_default);
+        // It cannot write its index's file of the crate where a folder is.
+        let folder = self.root().join(first).join(second).join(name);
+        let done = if refuse { std::fs::create_dir_all(&folder) } else { std::fs::remove_dir(&folder) };
+        done.with_context(|| folder.display().to_string())
+    }
+
+    /// Where its index is, and next to it, in `away`, has to be for it to know of nothing.
+    #[must_use]
+    pub fn index_and_away(&self) -> [PathBuf; 2] {
+        [".git", "away"].map(|name| self.root().join(name))
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("crates")
     }
 
     /// Stops it, as dropping it does, and says so if that does not work.

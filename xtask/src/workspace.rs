@@ -125,6 +125,11 @@ impl Package {
         self.requirements().any(|dependency| dependency.name == other.name)
     }
 
+    /// Whether it is the crate that all connectors build on.
+    pub fn is_kit(&self) -> bool {
+        self.name == "connector-kit"
+    }
+
     /// Whether it is a provider's connector, and not one of the crates around them.
     pub fn is_connector(&self) -> bool {
         const AROUND: [&str; 6] = ["kit", "registry", "store", "server", "cli", "testkit"];

@@ -7,6 +7,7 @@ use connector_testkit::{HttpRecorder, RecorderOptions, SmtpRecorder};
 use e2e::{CargoRegistry, Checkout, Ran};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 
 /// The version of every crate before its first release.
 const FIRST: &str = "0.1.0";
@@ -143,6 +144,62 @@ fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     assert!(ran.code == 1 && ran.stderr.contains("is on local cannot be told"), "{ran:?}");
 }
 
+/// Runs the lines that a failure told to run.
+fn as_told(checkout: &Checkout, stderr: &str) {
+    let (_, told) = stderr.split_once("for what is not there yet:").unwrap();
+    let lines: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect();
+    let [publish, tag] = lines.as_slice() else { panic!("not two lines to run: {stderr}") };
+    let words: Vec<&str> = publish.strip_prefix("cargo ").unwrap().split(' ').collect();
+    succeeds(checkout.cargo(&checkout.root(), &words).unwrap());
+    let [_, title, name] = tag.split('\'').collect::<Vec<_>>()[..] else { panic!("{tag}") };
+    checkout.git(&["tag", "-a", "-m", title, name.trim()]).unwrap();
+}
+
+#[test]
+fn a_registry_that_fails_half_way_leaves_what_can_be_finished() {
+    const BOTH: &str = "connector-kit connector-smtp --no-verify --execute";
+    let registry = CargoRegistry::start().unwrap();
+    let (checkout, _) = workspace(&registry);
+
+    // It takes none: as if nothing had been tried.
+    registry.refuse("connector-kit", true).unwrap();
+    let before = State::of(&checkout, &registry);
+    let none = release(&checkout, BOTH);
+    assert!(none.code == 1 && none.stderr.contains("nothing was published, and the commit is undone"), "{none:?}");
+    assert_eq!(State::of(&checkout, &registry), before);
+    registry.refuse("connector-kit", false).unwrap();
+
+    // It takes one: that stands, and the rest can follow.
+    registry.refuse("connector-smtp", true).unwrap();
+    let one = release(&checkout, BOTH);
+    assert!(one.code == 1 && one.stderr.contains("some were published, so the commit stands"), "{one:?}");
+    assert_eq!(registry.packages().unwrap(), ["connector-kit-0.1.0.crate"]);
+    assert_eq!(checkout.git(&["tag", "--list"]).unwrap(), "connector-kit-v0.1.0\n");
+    assert_eq!(
+        checkout.git(&["log", "-1", "--format=%s"]).unwrap(),
+        "Release connector-kit 0.1.0, connector-smtp 0.1.0\n"
+    );
+    registry.refuse("connector-smtp", false).unwrap();
+    as_told(&checkout, &one.stderr);
+    assert_eq!(registry.packages().unwrap(), ["connector-kit-0.1.0.crate", "connector-smtp-0.1.0.crate"]);
+    assert_eq!(checkout.git(&["tag", "--list"]).unwrap(), "connector-kit-v0.1.0\nconnector-smtp-v0.1.0\n");
+
+    // It is gone once the release is committed: what it has cannot be told.
+    change(&checkout, "connector-smtp", "README.md", |text| format!("{text}\nMore.\n"));
+    let [index, away] = registry.index_and_away();
+    let hook = checkout.root().join(".git/hooks/post-commit");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, format!("#!/bin/sh\nmv '{}' '{}'\n", index.display(), away.display())).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let untold = release(&checkout, "connector-smtp --no-verify --execute");
+    assert!(untold.code == 1 && untold.stderr.contains("because local does not answer"), "{untold:?}");
+    assert_eq!(checkout.git(&["log", "-1", "--format=%s"]).unwrap(), "Release connector-smtp 0.1.1\n");
+    std::fs::rename(&away, &index).unwrap();
+    as_told(&checkout, &untold.stderr);
+    assert!(registry.packages().unwrap().contains(&"connector-smtp-0.1.1.crate".to_owned()));
+    assert!(checkout.git(&["tag", "--list"]).unwrap().ends_with("connector-smtp-v0.1.1\n"));
+}
+
 /// Changes a file of a crate, writes that down in its changelog and commits both.
 fn change(checkout: &Checkout, name: &str, file: &str, change: impl FnOnce(&str) -> String) {
     checkout.edit(&format!("crates/{name}/{file}"), change).unwrap();
@@ -184,13 +241,20 @@ async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itsel
     assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
     let before = service.locked();
 
-    // A patch that is none: what was released on top of it would not build any more.
+    // A patch that is none: the public API is another, and what was released on top of it would not build any more.
     let renamed = |text: &str| text.replace("{CONNECTOR, ", "{CONNECTOR as FACTORY, ");
     change(&checkout, "connector-http-email", "src/lib.rs", renamed);
     let state = State::of(&checkout, &registry);
     let refused = release(&checkout, "connector-http-email --execute");
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.stderr.contains("no longer builds with it (connector-registry)"), "{refused:?}");
+    let not_compared =
+        refused.stdout.contains("was not compared with that of 0.1.0: cargo-semver-checks is not installed");
+    let why = match checkout.cargo(&checkout.root(), &["semver-checks", "--version"]).unwrap().code {
+        0 => "cargo-semver-checks does not let connector-http-email 0.1.1 pass",
+        _ => "no longer builds with it (connector-registry)",
+    };
+    assert!(refused.stderr.contains(why), "{refused:?}");
+    assert_eq!(not_compared, why.starts_with("no longer"), "{refused:?}");
     assert_eq!(State::of(&checkout, &registry), state);
     checkout.git(&["reset", "--quiet", "--hard", "HEAD~1"]).unwrap();
 
@@ -223,19 +287,23 @@ async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itsel
     assert!(service.run(endpoint.port()).starts_with("http-email: HTTP email, renewed\n"));
     assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
 
-    a_kit_that_breaks_takes_everybody_along(&checkout);
+    a_kit_takes_everybody_along(&checkout);
 }
 
-/// What the kit's breaking release would be, without carrying it out.
-fn a_kit_that_breaks_takes_everybody_along(checkout: &Checkout) {
+/// What the kit's releases would be, without carrying them out.
+fn a_kit_takes_everybody_along(checkout: &Checkout) {
     std::fs::write(checkout.root().join("docs/copied.md"), "connector-kit = \"0.1\"\n").unwrap();
     change(checkout, "connector-kit", "README.md", |text| format!("{text}\nEverything is different.\n"));
+    let shown = succeeds(release(checkout, "connector-kit --no-verify")).stdout;
+    assert!(shown.contains("   1. connector-kit 0.1.1 (after 0.1.0), tag connector-kit-v0.1.1"), "{shown}");
+    assert!(shown.contains("connector-http-email 0.1.2 (after 0.1.1, with connector-kit)"), "{shown}");
+    assert!(shown.contains("+- Requires `connector-kit` 0.1.1."), "{shown}");
+    assert!(!shown.contains("+connector-kit = \"0.2\""), "{shown}");
+    assert_eq!(shown.matches(", tag ").count(), over_the_kit(checkout).len(), "{shown}");
+
     let shown = succeeds(release(checkout, "connector-kit --bump minor --no-verify")).stdout;
     assert!(shown.contains("   1. connector-kit 0.2.0 (after 0.1.0, breaking)"), "{shown}");
-    assert!(
-        shown.contains("connector-http-email 0.2.0 (after 0.1.1, breaking, because connector-kit breaks)"),
-        "{shown}"
-    );
+    assert!(shown.contains("connector-http-email 0.2.0 (after 0.1.1, breaking, with connector-kit)"), "{shown}");
     assert!(shown.contains("+- Requires `connector-kit` 0.2.0."), "{shown}");
     assert!(shown.contains("+connector-kit = \"0.2\""), "the guides require what fits: {shown}");
     assert_eq!(shown.matches(", tag ").count(), over_the_kit(checkout).len(), "{shown}");

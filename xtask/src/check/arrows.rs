@@ -27,7 +27,7 @@ use Role::{Bench, Cli, Connector, Kit, Registry, Server, Store, Testkit, Verific
 impl Role {
     fn of(package: &Package) -> Option<Self> {
         Some(match package.name.as_str() {
-            "connector-kit" => Kit,
+            _ if package.is_kit() => Kit,
             "connector-registry" => Registry,
             "verification-code" => VerificationCode,
             "connector-store" => Store,

@@ -43,16 +43,16 @@ pub fn dependents(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry:
         .parse()
         .context("the manifest of the crate that brings the dependents together")?;
     let mut names = Vec::new();
-    for dependent in plan.untouched_dependents(workspace) {
-        let on = |release: &&Release<'_>| dependent.depends_on(release.package);
-        // It builds on an earlier version that stays compatible; for a program there is nothing to build.
-        let compatible =
-            plan.releases.iter().filter(on).all(|release| release.from.is_some() && !release.is_breaking());
-        if compatible
+    let updates: Vec<&Release<'_>> = plan.releases.iter().filter(|release| release.is_update()).collect();
+    for dependent in workspace.published() {
+        let concerned = updates.iter().any(|update| dependent.depends_on(update.package))
+            && !updates.iter().any(|update| update.package.id == dependent.id);
+        // For a program there is nothing to build.
+        if concerned
             && dependent.has_library()
             && registry.has(&workspace.root, &dependent.name, &dependent.semver()?)?
         {
-            manifest["dependencies"][&dependent.name] = value(dependency(dependent, plan, registry));
+            manifest["dependencies"][&dependent.name] = value(dependency(dependent, &updates, registry));
             names.push(dependent.name.as_str());
         }
     }
@@ -63,7 +63,7 @@ pub fn dependents(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry:
     let patched = registry.name.as_str();
     manifest["patch"] = table();
     manifest["patch"][patched] = table();
-    for release in &plan.releases {
+    for release in updates {
         // Where cargo unpacked the tarball to build it.
         let unpacked = workspace.target.join(format!("package/{}-{}", release.package.name, release.to));
         let path = InlineTable::from_iter([("path", unpacked.to_string_lossy().into_owned())]);
@@ -84,15 +84,15 @@ pub fn dependents(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry:
 }
 
 /// A dependency on the released version, with no more features than bring in what is released here.
-fn dependency(dependent: &Package, plan: &Plan<'_>, registry: &Registry) -> InlineTable {
+fn dependency(dependent: &Package, updates: &[&Release<'_>], registry: &Registry) -> InlineTable {
     let mut table = InlineTable::from_iter([("version", format!("={}", dependent.version))]);
     if let Some(name) = registry.of_dependency() {
         table.insert("registry", name.into());
     }
-    let of_release = |name: &str| plan.releases.iter().any(|release| release.package.name == name);
+    let updated = |name: &str| updates.iter().any(|update| update.package.name == name);
     let optional: Vec<String> = dependent
         .requirements()
-        .filter(|needed| needed.optional && of_release(&needed.name))
+        .filter(|needed| needed.optional && updated(&needed.name))
         .map(|needed| format!("dep:{}", needed.name))
         .collect();
     if !optional.is_empty() {

@@ -17,12 +17,13 @@ use self::plan::{Plan, Release};
 use self::registry::Registry;
 use crate::run::{cargo, output};
 use crate::workspace::{Package, Workspace};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 use std::time::SystemTime;
 
 const HELP: &str = "\
 Releases a crate: raises its version, dates its changelog, raises what the others require of it, builds it from its
-package alone, publishes and tags it. Several crates may be named; those that depend on what breaks are released with it.
+package alone, publishes and tags it. Several crates may be named. Those that depend on what breaks are released with it,
+and with the kit all that build on it.
 
 Usage: cargo xtask release <crate> … [--bump patch|minor|major] [--dry-run | --execute] [--registry NAME] [--no-verify]
 
@@ -152,7 +153,7 @@ fn show(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy) -> Result<()> {
         let breaking = if release.is_breaking() { ", breaking" } else { "" };
         let why = match release.follows.as_slice() {
             [] => String::new(),
-            names => format!(", because {} breaks", names.join(" and ")),
+            names => format!(", with {}", names.join(" and ")),
         };
         println!("{:>4}. {} ({from}{breaking}{why}), tag {}", number + 1, release.title(), release.tag());
     }
@@ -179,37 +180,51 @@ fn execute(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Regis
     git::require_committed(root)?;
     copy.take_over(&files, root)?;
     let before = git::commit(root, &files, &format!("Release {titles}"))?;
-    let failure = registry.publish(root, &plan.releases).err();
-    let mut left = Vec::new();
+    if let Err(error) = registry.publish(root, &plan.releases) {
+        return Err(half_way(workspace, plan, registry, &before, error));
+    }
     for release in &plan.releases {
-        // After a failure the registry knows best how far it went.
-        let published = failure.is_none() || registry.has(root, &release.package.name, &release.to)?;
-        if published {
-            git::tag(root, &release.tag(), &release.title())?;
-        } else {
-            left.push(release);
+        git::tag(root, &release.tag(), &release.title())?;
+    }
+    let tags = plan.releases.iter().map(Release::tag).collect::<Vec<_>>().join(" ");
+    println!("\nReleased {titles}. Nothing is pushed yet: `git push origin HEAD {tags}`");
+    Ok(())
+}
+
+/// What to do after publishing has failed: the registry knows best how far it went. Tags what is there.
+fn half_way(workspace: &Workspace, plan: &Plan<'_>, registry: &Registry, before: &str, failure: Error) -> Error {
+    let root = &workspace.root;
+    let mut left = Vec::new();
+    let mut untold = false;
+    for release in &plan.releases {
+        match registry.has(root, &release.package.name, &release.to) {
+            Ok(true) => {
+                if let Err(error) = git::tag(root, &release.tag(), &release.title()) {
+                    return failure.context(format!("{} was published and has no tag: {error:#}", release.title()));
+                }
+            }
+            answer => {
+                untold |= answer.is_err();
+                left.push(release);
+            }
         }
     }
-    match failure {
-        None => {
-            let tags = plan.releases.iter().map(Release::tag).collect::<Vec<_>>().join(" ");
-            println!("\nReleased {titles}. Nothing is pushed yet: `git push origin HEAD {tags}`");
-            Ok(())
-        }
-        Some(error) if left.len() == plan.releases.len() => {
-            git::back_to(root, &before)?;
-            Err(error.context("nothing was published, and the commit is undone"))
-        }
-        Some(error) => {
-            let packages =
-                left.iter().map(|release| format!(" --package {}", release.package.name)).collect::<String>();
-            let tags = left.iter().map(|release| format!("; git tag -a -m '{}' {}", release.title(), release.tag()));
-            Err(error.context(format!(
-                "some were published, so the commit stands. Once the cause is gone: `cargo publish --registry \
-                 {}{packages}{}`",
-                registry.name,
-                tags.collect::<String>()
-            )))
-        }
+    if left.len() == plan.releases.len() && !untold {
+        return match git::back_to(root, before) {
+            Ok(()) => failure.context("nothing was published, and the commit is undone"),
+            Err(error) => failure.context(format!("nothing was published, and the commit stays: {error:#}")),
+        };
     }
+    let what = match untold {
+        true => format!("whether all was published cannot be told, because {} does not answer", registry.name),
+        false => "some were published".to_owned(),
+    };
+    let rest: String = left
+        .iter()
+        .map(|release| {
+            let publish = registry.publish_line(release);
+            format!("\n  {publish}\n  git tag -a -m '{}' {}", release.title(), release.tag())
+        })
+        .collect();
+    failure.context(format!("{what}, so the commit stands. Once the cause is gone, for what is not there yet:{rest}\n"))
 }

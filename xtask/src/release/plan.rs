@@ -3,7 +3,6 @@
 use crate::workspace::{Package, Workspace};
 use anyhow::{Result, bail};
 use semver::{Comparator, Op, Version};
-use std::collections::BTreeSet;
 
 /// Which part of a version is raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +47,12 @@ pub struct Release<'w> {
     /// The version released last; none before the first release, which keeps the version that the crate has.
     pub from: Option<Version>,
     pub to: Version,
-    /// The crates that it must follow; none when it was asked for itself.
+    /// Whether somebody asked for it, or it only follows others.
+    asked: bool,
+    /// The crates of this release that it follows, asked for or not.
     pub follows: Vec<String>,
+    /// Whether it is the kit, or brings it to others.
+    carries_kit: bool,
 }
 
 impl Release<'_> {
@@ -63,6 +66,12 @@ impl Release<'_> {
             pre: from.pre.clone(),
         };
         self.from.as_ref().is_some_and(|from| !caret(from).matches(&self.to))
+    }
+
+    /// Whether crates that were released on top of the version before meet this one as they are, by `cargo update`.
+    /// One that only follows brings them nothing but a requirement.
+    pub fn is_update(&self) -> bool {
+        self.asked && self.from.is_some() && !self.is_breaking()
     }
 
     /// `connector-smtp-v0.1.1`.
@@ -90,33 +99,37 @@ impl<'w> Plan<'w> {
         released: impl Fn(&Package) -> Result<bool>,
     ) -> Result<Self> {
         let mut releases: Vec<Release<'w>> = Vec::new();
-        for package in asked {
+        for package in in_order(workspace.published().collect()) {
             let current = package.semver()?;
-            let first = !released(package)?;
-            if first && bump.is_some() {
-                bail!(
-                    "{} was never released: its first release has the version of its Cargo.toml, {current}. Leave \
-                     `--bump` out",
-                    package.name
-                );
-            }
-            let to = if first { current.clone() } else { bump.unwrap_or(Bump::Patch).apply(&current) };
-            releases.push(Release { package, from: (!first).then_some(current), to, follows: Vec::new() });
-        }
-        // Whoever depends on what breaks is released with it, and so on from there.
-        let mut at = 0;
-        while at < releases.len() {
-            if releases[at].is_breaking() {
-                let broken = releases[at].package;
-                for dependent in workspace.published().filter(|package| package.depends_on(broken)) {
-                    if released(dependent)? {
-                        follow(&mut releases, dependent, &broken.name)?;
+            let asked = asked.iter().any(|asked| asked.id == package.id);
+            if !released(package)? {
+                match bump {
+                    _ if !asked => {}
+                    Some(_) => bail!(
+                        "{} was never released: its first release has the version of its Cargo.toml, {current}. Leave \
+                         `--bump` out",
+                        package.name
+                    ),
+                    None => {
+                        let carries_kit = package.is_kit();
+                        let follows = Vec::new();
+                        releases.push(Release { package, from: None, to: current, asked, follows, carries_kit });
                     }
                 }
+                continue;
             }
-            at += 1;
+            // Whoever depends on what breaks is released with it. So is whoever builds on the kit: what it mends is to
+            // reach those, too, who update no more than the crate they know.
+            let leaders = releases.iter().filter(|other| package.depends_on(other.package));
+            let leaders: Vec<_> = leaders.filter(|other| other.is_breaking() || other.carries_kit).collect();
+            let bumps = leaders.iter().map(|leader| following(package, &current, leader));
+            let bumps = bumps.chain(asked.then_some(bump.unwrap_or(Bump::Patch)));
+            let Some(to) = bumps.map(|bump| bump.apply(&current)).max() else { continue };
+            let follows = leaders.iter().map(|leader| leader.package.name.clone()).collect();
+            let carries_kit = package.is_kit() || leaders.iter().any(|leader| leader.carries_kit);
+            releases.push(Release { package, from: Some(current), to, asked, follows, carries_kit });
         }
-        Ok(Self { releases: in_order(releases) })
+        Ok(Self { releases })
     }
 
     pub fn has(&self, package: &Package) -> bool {
@@ -130,35 +143,22 @@ impl<'w> Plan<'w> {
     }
 }
 
-/// Releases a dependent, too. What it shows of the broken crate breaks with it, unless it is a program.
-fn follow<'w>(releases: &mut Vec<Release<'w>>, dependent: &'w Package, broken: &str) -> Result<()> {
-    let current = dependent.semver()?;
-    let bump = if dependent.has_library() { Bump::breaking(&current) } else { Bump::Patch };
-    let to = bump.apply(&current);
-    match releases.iter_mut().find(|release| release.package.id == dependent.id) {
-        Some(known) => {
-            known.follows.push(broken.to_owned());
-            known.to = std::cmp::max(to, known.to.clone());
-        }
-        None => {
-            let follows = vec![broken.to_owned()];
-            releases.push(Release { package: dependent, from: Some(current), to, follows });
-        }
+/// How a crate is raised that follows another. What it shows of one that breaks breaks with it, unless it is a program.
+fn following(package: &Package, current: &Version, leader: &Release<'_>) -> Bump {
+    match leader.is_breaking() && package.has_library() {
+        true => Bump::breaking(current),
+        false => Bump::Patch,
     }
-    Ok(())
 }
 
 /// Each after those it depends on.
-fn in_order(mut releases: Vec<Release<'_>>) -> Vec<Release<'_>> {
-    let mut ordered: Vec<Release<'_>> = Vec::new();
-    while !releases.is_empty() {
-        let waiting: BTreeSet<&str> = releases.iter().map(|release| release.package.name.as_str()).collect();
-        let waits = |package: &Package| {
-            package.requirements().any(|needed| needed.name != package.name && waiting.contains(needed.name.as_str()))
-        };
+fn in_order(mut packages: Vec<&Package>) -> Vec<&Package> {
+    let mut ordered = Vec::new();
+    while !packages.is_empty() {
+        let waits = |package: &&Package| packages.iter().any(|other| package.depends_on(other));
         // Cargo allows no circle of dependencies, so there is always one that waits for none.
-        let next = releases.iter().position(|release| !waits(release.package)).unwrap_or_default();
-        ordered.push(releases.remove(next));
+        let next = packages.iter().position(|package| !waits(package)).unwrap_or_default();
+        ordered.push(packages.remove(next));
     }
     ordered
 }
@@ -186,23 +186,40 @@ mod tests {
         ])
     }
 
-    fn plan(asked: &str, bump: Option<Bump>, never_released: &[&str]) -> Result<Vec<String>> {
+    fn plan(asked: &[&str], bump: Option<Bump>, never_released: &[&str]) -> Result<Vec<String>> {
         let house = house();
-        let asked: Vec<&Package> = house.members().filter(|package| package.name == asked).collect();
+        let asked: Vec<&Package> = house.members().filter(|package| asked.contains(&package.name.as_str())).collect();
         let plan = Plan::new(&house, &asked, bump, |package| Ok(!never_released.contains(&package.name.as_str())))?;
         Ok(plan.releases.iter().map(Release::title).collect())
     }
 
     #[test]
-    fn a_compatible_release_is_of_one_crate() {
-        for (bump, version) in [(None, "0.1.1"), (Some(Bump::Patch), "0.1.1")] {
-            assert_eq!(plan("connector-kit", bump, &[]).unwrap(), [format!("connector-kit {version}")]);
+    fn a_connector_s_compatible_release_is_of_one_crate() {
+        for bump in [None, Some(Bump::Patch)] {
+            assert_eq!(plan(&["connector-smtp"], bump, &[]).unwrap(), ["connector-smtp 0.1.1"]);
         }
+        let breaking = plan(&["connector-smtp"], Some(Bump::Minor), &[]).unwrap();
+        assert_eq!(breaking, ["connector-smtp 0.2.0", "connector-registry 0.2.0", "connector-cli 0.1.1"]);
     }
 
     #[test]
-    fn a_breaking_release_of_the_kit_is_of_everything_that_depends_on_it() {
-        let all = plan("connector-kit", Some(Bump::Minor), &[]).unwrap();
+    fn any_release_of_the_kit_is_of_everything_that_builds_on_it() {
+        let all = plan(&["connector-kit"], None, &[]).unwrap();
+        assert_eq!(
+            all,
+            [
+                "connector-kit 0.1.1",
+                "connector-mailgun 0.1.1",
+                "connector-smtp 0.1.1",
+                "connector-registry 0.1.1",
+                "connector-cli 0.1.1"
+            ]
+        );
+    }
+
+    #[test]
+    fn who_is_asked_for_and_follows_is_raised_as_far_as_either_needs_and_takes_others_along() {
+        let all = plan(&["connector-registry", "connector-smtp", "connector-kit"], Some(Bump::Minor), &[]).unwrap();
         assert_eq!(
             all,
             [
@@ -213,14 +230,29 @@ mod tests {
                 "connector-cli 0.1.1"
             ]
         );
-        let one = plan("connector-kit", Some(Bump::Major), &["connector-mailgun", "connector-cli"]).unwrap();
+    }
+
+    #[test]
+    fn a_breaking_release_of_the_kit_is_of_everything_that_depends_on_it() {
+        let all = plan(&["connector-kit"], Some(Bump::Minor), &[]).unwrap();
+        assert_eq!(
+            all,
+            [
+                "connector-kit 0.2.0",
+                "connector-mailgun 0.2.0",
+                "connector-smtp 0.2.0",
+                "connector-registry 0.2.0",
+                "connector-cli 0.1.1"
+            ]
+        );
+        let one = plan(&["connector-kit"], Some(Bump::Major), &["connector-mailgun", "connector-cli"]).unwrap();
         assert_eq!(one, ["connector-kit 1.0.0", "connector-smtp 0.2.0", "connector-registry 0.2.0"]);
     }
 
     #[test]
     fn the_first_release_keeps_its_version() {
-        assert_eq!(plan("connector-smtp", None, &["connector-smtp"]).unwrap(), ["connector-smtp 0.1.0"]);
-        let refused = plan("connector-smtp", Some(Bump::Minor), &["connector-smtp"]).unwrap_err().to_string();
+        assert_eq!(plan(&["connector-smtp"], None, &["connector-smtp"]).unwrap(), ["connector-smtp 0.1.0"]);
+        let refused = plan(&["connector-smtp"], Some(Bump::Minor), &["connector-smtp"]).unwrap_err().to_string();
         assert!(refused.contains("Leave `--bump` out"), "{refused}");
     }
 }

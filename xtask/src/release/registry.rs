@@ -50,6 +50,11 @@ impl Registry {
         done(self.publish_command(root, releases).arg("--no-verify"))
     }
 
+    /// What a person writes to publish one of them.
+    pub fn publish_line(&self, release: &Release<'_>) -> String {
+        format!("cargo publish --registry {} --no-verify --package {}", self.name, release.package.name)
+    }
+
     fn publish_command(&self, root: &Path, releases: &[Release<'_>]) -> Command {
         let mut command = cargo(root, ["publish", "--registry", &self.name]);
         command.args(releases.iter().flat_map(|release| ["--package", release.package.name.as_str()]));
