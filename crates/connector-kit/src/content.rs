@@ -1,5 +1,7 @@
 //! From a message to rendered mail: which template, with which values, in which forms.
 
+use std::{borrow::Cow, fmt};
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -114,7 +116,9 @@ impl From<TemplateConfig> for (UsageType, CompiledTemplate) {
 }
 
 /// Mail, rendered and ready for a provider's request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its `Debug` shows nothing of what it says.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RenderedEmail {
     /// Subject: one line, without control characters.
     pub subject: String,
@@ -126,8 +130,14 @@ pub struct RenderedEmail {
     send_from: Option<SendFrom>,
 }
 
+impl fmt::Debug for RenderedEmail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RenderedEmail").field("has_html", &self.html.is_some()).finish_non_exhaustive()
+    }
+}
+
 /// The sender a localized template asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum SendFrom {
     Name(String),
     Mailbox { name: String, address: String },
@@ -216,5 +226,22 @@ fn one_line(text: String) -> String {
 /// The text alternative of HTML: paragraphs kept, links with their targets, entities read, scripts and styles left out.
 #[must_use]
 pub fn text_from_html(html: &str) -> String {
-    nanohtml2text::html2text(html).replace("\r\n", "\n").trim_end().to_owned()
+    nanohtml2text::html2text(&with_whole_references(html)).replace("\r\n", "\n").trim_end().to_owned()
+}
+
+/// HTML in which every `&` that does not begin a complete character reference is one itself. Without its semicolon a name
+/// is none in a link (HTML, 13.2.5.73): `&lang=de` is no angle bracket.
+fn with_whole_references(html: &str) -> Cow<'_, str> {
+    if !html.contains('&') {
+        return html.into();
+    }
+    let mut parts = html.split('&');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let reference = part.find(|char: char| !char.is_ascii_alphanumeric() && char != '#');
+        let whole = reference.is_some_and(|end| end > 0 && part[end..].starts_with(';'));
+        out.push_str(if whole { "&" } else { "&amp;" });
+        out.push_str(part);
+    }
+    out.into()
 }

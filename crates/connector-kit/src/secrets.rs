@@ -16,10 +16,11 @@ impl ConnectorFactory {
         found
     }
 
-    /// `config` with [`Secret::MASK`] in place of every secret.
+    /// `config` as it may be shown and edited: with [`Secret::MASK`] in place of every secret, and its choices spelled as
+    /// forms offer them.
     #[must_use]
     pub fn masked(&self, config: &Value) -> Value {
-        let mut masked = config.clone();
+        let mut masked = validate::as_offered(config, self.config_schema());
         for pointer in self.secret_pointers(config) {
             if let Some(value) = masked.pointer_mut(&pointer) {
                 *value = Secret::MASK.into();

@@ -108,12 +108,9 @@ fn find<'v>(path: &str, payload: &'v Payload) -> Found<'v> {
 /// The variable whose braces open at `open`, if it is one: the whole of it, and the path inside.
 fn variable_at(source: &str, open: usize) -> Option<(Range<usize>, Range<usize>)> {
     let bytes = source.as_bytes();
-    let space = |mut at: usize| {
-        while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
-            at += 1;
-        }
-        at
-    };
+    // What `\s` is in JavaScript, which Logto reads templates by: no-break and ideographic spaces, too.
+    let is_space = |char: char| char.is_whitespace() || char == '\u{feff}';
+    let space = |at: usize| source.len() - source[at..].trim_start_matches(is_space).len();
     let start = space(open + 2);
     let mut end = start;
     while bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')) {

@@ -90,6 +90,26 @@ pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Re
     report
 }
 
+/// `config` with every choice in the spelling that forms offer, where it has one that is only taken (`deprecated`): forms
+/// show a field, and those that depend on it, by that spelling alone.
+#[must_use]
+pub(crate) fn as_offered(config: &Value, schema: &Value) -> Value {
+    match (config, schema["oneOf"].as_array(), schema["properties"].as_object()) {
+        (Value::String(text), Some(variants), _) if variants.iter().any(|one| one["const"] == *config) => {
+            let mut offered = variants.iter().filter(|one| one["deprecated"] != true).map(|one| &one["const"]);
+            let same = |one: &&Value| one.as_str().is_some_and(|name| name.eq_ignore_ascii_case(text));
+            offered.find(same).unwrap_or(config).clone()
+        }
+        (Value::Object(members), _, Some(known)) => {
+            let offered = |(name, value): (&String, &Value)| {
+                (name.clone(), known.get(name).map_or_else(|| value.clone(), |field| as_offered(value, field)))
+            };
+            Value::Object(members.iter().map(offered).collect())
+        }
+        _ => config.clone(),
+    }
+}
+
 /// `config` as it is meant: without the optional texts that are empty (consoles store a field left blank that way, and mean
 /// "not set"), and with whole numbers written as such (587.0 is 587 in JSON Schema, and no integer to serde).
 #[must_use]

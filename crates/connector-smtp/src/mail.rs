@@ -17,9 +17,8 @@ use crate::config::OneOrMany;
 const WORD_MAX: usize = 800;
 
 /// Headers that every message has from elsewhere; a second one would contradict it, or add recipients.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "from",
-    "sender",
     "to",
     "cc",
     "bcc",
@@ -30,6 +29,8 @@ const OURS: [&str; 12] = [
     "mime-version",
     "content-type",
     "content-transfer-encoding",
+    "content-disposition",
+    "content-id",
 ];
 
 /// A message, ready to be sent.
@@ -64,8 +65,8 @@ pub(crate) fn custom_headers<'a>(
 /// When the name is none, or is one of ours, or the value holds control characters.
 pub(crate) fn custom_header(name: &str, value: &str) -> Result<String, String> {
     let lower = name.to_ascii_lowercase();
-    if OURS.contains(&lower.as_str()) || lower.starts_with("content-") || lower.starts_with("resent-") {
-        return Err("is a header that every message has already; it cannot be set here".to_owned());
+    if OURS.contains(&lower.as_str()) || lower.starts_with("resent-") {
+        return Err("cannot be set here: the connector writes it, or it would change where the message goes".to_owned());
     }
     let token = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
     let name = HeaderName::new_from_ascii(name.to_owned()).ok().filter(|_| token);

@@ -76,6 +76,9 @@ pub fn in_short(answer: &Answer) -> String {
 /// The words of a body: the message in an object, the title of a page, or the first line of a text.
 fn words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
+    if text.contains(|char: char| char.is_control() && !char.is_whitespace()) {
+        return "bytes that are no text".to_owned();
+    }
     if let Ok(json) = serde_json::from_str::<Value>(&text) {
         return message(&json).map_or_else(|| json.to_string(), str::to_owned);
     }
@@ -140,6 +143,7 @@ mod tests {
                 "401 bad grant",
             ),
             (Answer::status(200).json(json!(["id"])), "200 [\"id\"]"),
+            (Answer::status(200).json(json!({})).gzip(), "200 bytes that are no text"),
             (Answer::status(404).html("<html><head><title>404 Not Found</title></head></html>"), "404 Not Found"),
             (Answer::status(502).html("<p>no"), "502 a page"),
             (Answer::status(403).text("text/plain", "Forbidden\n"), "403 Forbidden"),

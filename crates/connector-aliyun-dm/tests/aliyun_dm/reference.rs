@@ -64,7 +64,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("aliyun-dm/answer-400", Failed(Rejected, NotSent)),
         ("aliyun-dm/answer-404", Failed(Rejected, NotSent)),
         ("aliyun-dm/answer-429-retry-after", Failed(RateLimited, NotSent)),
-        ("aliyun-dm/answer-502-html", Failed(Unavailable, NotSent)),
+        ("aliyun-dm/answer-502-html", Failed(Unavailable, Unknown)),
         ("aliyun-dm/config-empty", Refused(&["/accessKeyId", "/accessKeySecret", "/accountName", "/templates"])),
         ("aliyun-dm/config-without-accessKeyId", Refused(&["/accessKeyId"])),
         ("aliyun-dm/config-without-accessKeySecret", Refused(&["/accessKeySecret"])),

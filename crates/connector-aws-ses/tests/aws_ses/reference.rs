@@ -110,7 +110,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("aws-ses/answer-404", Failed(Rejected, NotSent)),
         ("aws-ses/answer-422", Failed(Rejected, NotSent)),
         ("aws-ses/answer-500-then-200", Failed(Unavailable, NotSent)),
-        ("aws-ses/answer-502-html", Failed(Unavailable, NotSent)),
+        ("aws-ses/answer-502-html", Failed(Unavailable, Unknown)),
         ("aws-ses/answer-cut-body", Failed(InvalidResponse, Unknown)),
         ("aws-ses/config-no-templates", Refused(&["/templates"])),
         ("aws-ses/config-without-accessKeyId", Refused(&["/accessKeyId"])),

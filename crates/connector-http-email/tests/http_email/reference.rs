@@ -31,7 +31,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("http-email/answer-404", Failed(Rejected, NotSent)),
         ("http-email/answer-429-retry-after", Failed(RateLimited, NotSent)),
         ("http-email/answer-500-then-200", Failed(Unavailable, NotSent)),
-        ("http-email/answer-502-html", Failed(Unavailable, NotSent)),
+        ("http-email/answer-502-html", Failed(Unavailable, Unknown)),
         ("http-email/answer-hang-up", Failed(Unavailable, Unknown)),
         ("http-email/answer-redirect-loop", Failed(InvalidResponse, NotSent)),
         ("http-email/authorization-crlf", Refused(&["/authorization"])),

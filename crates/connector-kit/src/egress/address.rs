@@ -33,18 +33,15 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    let documentation = (first == 0x2001 && second == 0x0db8) || (first & 0xfff0) == 0x3ff0;
-    let site_local = first & 0xffc0 == 0xfec0;
-    !(address.is_loopback()
-        || address.is_unspecified()
-        || address.is_multicast()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || documentation
-        || site_local)
+    // All that is given out is in 2000::/3. The rest is loopback, local, multicast, a network's own translator (RFC 8215).
+    let given_out = first & 0xe000 == 0x2000;
+    // 2001::/23: Teredo, benchmarking, ORCHID and whatever else is no host's address.
+    let protocols = first == 0x2001 && second < 0x0200;
+    let documentation = (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second < 0x1000);
+    given_out && !protocols && !documentation
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, compatible, NAT64 or 6to4.
+/// The IPv4 address that an IPv6 address stands for: mapped, compatible, translated, NAT64 or 6to4.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let segments = address.segments();
     let from = |high: u16, low: u16| {
@@ -54,6 +51,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match segments {
         [0, 0, 0, 0, 0, 0xffff, high, low] => Some(from(high, low)),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(from(high, low)),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => Some(from(high, low)),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(from(high, low)),
         [0x2002, high, low, ..] => Some(from(high, low)),
         _ => None,

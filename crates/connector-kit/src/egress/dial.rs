@@ -10,6 +10,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
+    time::{Instant, timeout},
 };
 use tokio_socks::{IntoTargetAddr, tcp::Socks5Stream};
 
@@ -55,35 +56,36 @@ impl Dialer {
         let connect = async {
             match &self.egress.proxy {
                 Some(proxy) => through_proxy(proxy, host, port).await,
-                None => self.directly(host, port, options).await,
+                None => self.directly(host, port, options, limit).await,
             }
         };
-        let stream = tokio::time::timeout(limit, connect)
+        let stream = timeout(limit, connect)
             .await
             .unwrap_or_else(|_| Err(unavailable(host, port, format!("no connection within {limit:?}"))))?;
         stream.set_nodelay(true).map_err(|cause| unavailable(host, port, cause))?;
         Ok(stream)
     }
 
-    async fn directly(&self, host: &str, port: u16, options: &DialOptions) -> Result<TcpStream, Error> {
+    async fn directly(
+        &self,
+        host: &str,
+        port: u16,
+        options: &DialOptions,
+        limit: Duration,
+    ) -> Result<TcpStream, Error> {
+        let begin = Instant::now();
         let rule = self.egress.connect_to.iter().find(|rule| rule.matches(host, port));
         let (to_host, to_port) = rule.map_or((host, port), |rule| rule.target(host, port));
         let lookup = lookup(to_host, to_port, self.egress.deny_private_addresses);
-        let addresses = tokio::time::timeout(options.dns_timeout.unwrap_or(Duration::MAX), lookup)
+        let addresses = timeout(options.dns_timeout.unwrap_or(Duration::MAX), lookup)
             .await
             .map_err(|_| unavailable(host, port, "resolving the name took too long"))?
             .map_err(|cause| match cause {
                 LookupError::Denied(error) => error,
                 dns @ LookupError::Dns(_) => unavailable(host, port, dns),
             })?;
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address that can be used");
-        for address in addresses {
-            match connect_from(options.local_address, address).await {
-                Ok(stream) => return Ok(stream),
-                Err(cause) => last = cause,
-            }
-        }
-        Err(unavailable(host, port, last))
+        let left = limit.saturating_sub(begin.elapsed());
+        first_of(&addresses, options.local_address, left).await.map_err(|cause| unavailable(host, port, cause))
     }
 
     /// Starts TLS on `stream` and checks that the server is `server_name`.
@@ -105,7 +107,7 @@ impl Dialer {
         })?;
         let handshake = tokio_rustls::TlsConnector::from(config).connect(name, stream);
         let limit = self.egress.connect_timeout;
-        let stream = tokio::time::timeout(limit, handshake)
+        let stream = timeout(limit, handshake)
             .await
             .map_err(|_| tls_failed(server_name, format!("no TLS handshake within {limit:?}")))?
             .map_err(|cause| {
@@ -117,6 +119,23 @@ impl Dialer {
             })?;
         Ok(TlsStream::new(stream))
     }
+}
+
+/// Connects to the first of a host's addresses that takes it. Each gets an equal share of the time that is left, so that one
+/// that is silent does not keep the others from their turn (RFC 5321, 5.1).
+async fn first_of(addresses: &[SocketAddr], local: Option<IpAddr>, limit: Duration) -> io::Result<TcpStream> {
+    let begin = Instant::now();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address that can be used");
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = limit.saturating_sub(begin.elapsed());
+        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        match timeout(share, connect_from(local, *address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(cause)) => last = cause,
+            Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {share:.1?}")),
+        }
+    }
+    Err(last)
 }
 
 async fn connect_from(local: Option<IpAddr>, address: SocketAddr) -> io::Result<TcpStream> {
@@ -182,4 +201,26 @@ fn unavailable(host: &str, port: u16, cause: impl std::fmt::Display) -> Error {
 
 fn tls_failed(server_name: &str, cause: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Unavailable, format!("{server_name}: TLS failed: {cause}"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use connector_testkit::StalledPort;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn an_address_that_is_silent_leaves_time_for_the_next() {
+        let stalled = StalledPort::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let [silent, live] = [stalled.port(), listener.local_addr().unwrap().port()]
+            .map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let limit = Duration::from_millis(400);
+        let stream = first_of(&[silent, live], None, limit).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), live);
+        let error = first_of(&[silent], None, limit).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+    }
 }

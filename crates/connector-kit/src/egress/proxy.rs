@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// An HTTP proxy (CONNECT) or a SOCKS5 proxy. The user and password in its URL never show.
@@ -33,7 +34,7 @@ impl Proxy {
     }
 
     pub(super) fn credentials(&self) -> Option<(String, String)> {
-        let decode = |text: &str| percent_decoded(text);
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let user = decode(self.0.username());
         (!user.is_empty()).then(|| (user, self.0.password().map(decode).unwrap_or_default()))
     }
@@ -43,10 +44,6 @@ impl Proxy {
         let (user, password) = self.credentials()?;
         Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
     }
-}
-
-fn percent_decoded(text: &str) -> String {
-    url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes()).map(|(key, _)| key.into_owned()).collect()
 }
 
 impl FromStr for Proxy {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::{
-    HeaderValue, HttpClient, HttpRequest, HttpResponse, MAY_BE_ACCEPTED, Method, USER_AGENT,
+    HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, MAY_BE_ACCEPTED, Method, PLAIN, USER_AGENT,
     connections::{AsNeeded, Connections, Exchange},
     delivery_after, header,
     written::WrittenBody,
@@ -76,6 +76,7 @@ fn builder(egress: &Egress, tls: &rustls::ClientConfig) -> reqwest::ClientBuilde
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .user_agent(USER_AGENT)
+        .default_headers(HeaderMap::from_iter([(header::ACCEPT_ENCODING, PLAIN)]))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)

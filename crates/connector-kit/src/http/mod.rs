@@ -4,7 +4,10 @@ mod client;
 mod connections;
 mod written;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +20,9 @@ use crate::{Delivery, Error, ErrorKind, ProviderAnswer};
 
 const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"));
 /// As many headers as a request has, more or less.
-const HEADERS: usize = 6;
+const HEADERS: usize = 7;
+/// Answers are short and read as they come; a request that says nothing would allow any compression (RFC 9110, 12.5.3).
+const PLAIN: HeaderValue = HeaderValue::from_static("identity");
 
 /// What to do where nobody knows what became of a message.
 const MAY_BE_ACCEPTED: &str =
@@ -31,6 +36,7 @@ pub fn request_headers(own: impl IntoIterator<Item = (HeaderName, HeaderValue)>)
     headers.extend(own);
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers.entry(header::ACCEPT_ENCODING).or_insert(PLAIN);
     headers
 }
 
@@ -71,7 +77,8 @@ impl HttpRequest {
 }
 
 /// An answer, read up to 1 MiB.
-#[derive(Debug)]
+///
+/// Its `Debug` shows the status alone: headers and body may repeat the message.
 pub struct HttpResponse {
     /// Its status.
     pub status: StatusCode,
@@ -79,6 +86,12 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// Its body, or why it could not be read: cut, too slow or too long. Status and headers count all the same.
     pub body: Result<Bytes, Error>,
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl HttpResponse {
@@ -145,9 +158,13 @@ fn kind_of(status: StatusCode) -> ErrorKind {
 }
 
 /// Whether a message that was answered with no success may have been accepted all the same: by whoever a gateway has passed
-/// it on to, which then got no answer itself.
+/// it on to, and from whom it then got no answer or none that it understood (RFC 9110, 15.6.3 and 15.6.5). Cloudflare says
+/// 520 and 524 for that.
 fn delivery_after(status: StatusCode) -> Delivery {
-    if status == StatusCode::GATEWAY_TIMEOUT { Delivery::Unknown } else { Delivery::NotSent }
+    match status.as_u16() {
+        502 | 504 | 520 | 524 => Delivery::Unknown,
+        _ => Delivery::NotSent,
+    }
 }
 
 /// Sends one HTTP request. Redirects are not followed, nothing is retried.

@@ -8,6 +8,9 @@ use tokio::time::{Instant, timeout_at};
 use super::Progress;
 use crate::{Delivery, EmailConnector, Error, ErrorKind, Message, Receipt};
 
+/// As good as never.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+
 /// Ends a send that takes too long, and says whether the message may have been accepted.
 #[derive(Debug)]
 pub struct Deadline<C> {
@@ -26,7 +29,9 @@ impl<C> Deadline<C> {
 #[async_trait]
 impl<C: EmailConnector> EmailConnector for Deadline<C> {
     async fn send(&self, message: &Message) -> Result<Receipt, Error> {
-        let deadline = Instant::now() + self.max_time;
+        let now = Instant::now();
+        // A limit beyond what a clock can tell is none; tokio takes this for far enough, too.
+        let deadline = now.checked_add(self.max_time).unwrap_or_else(|| now + FAR);
         let progress = Progress::until(deadline);
         let send = progress.clone().scope(self.inner.send(message));
         timeout_at(deadline, send).await.unwrap_or_else(|_| {

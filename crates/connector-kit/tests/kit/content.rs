@@ -121,3 +121,18 @@ fn text_keeps_what_a_reader_needs() {
     let text = text_from_html(html);
     assert_eq!(text, "Hello\u{a0}{{name}}\n\nJoin here (https://example.com/?a=1&b={{code}})\n\none\ntwo");
 }
+
+/// Browsers open what `href` says: `&lang=` is no entity there, nor is a bare `&`.
+#[test]
+fn links_in_text_lead_where_they_lead_in_html() {
+    let link = "https://x.example/join?token=1&lang=de&target=a&copy=1&order=2&#x=3&";
+    let text = text_from_html(&format!("<p>A &amp; B & C &lt;3 &#169; &nbsp;</p><a href=\"{link}\">Join</a>"));
+    assert_eq!(text, format!("A & B & C <3 © \u{a0}\n\nJoin ({link})"));
+}
+
+#[test]
+fn debug_shows_nothing_of_the_mail() {
+    let mail = localized(json!({ "subject": "s {{code}}", "content": "c {{code}}", "sendFrom": "{{code}}" }), "493817");
+    let shown = format!("{mail:?}");
+    assert!(mail.text.contains("493817") && !shown.contains("493817"), "{shown}");
+}

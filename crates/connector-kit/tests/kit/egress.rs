@@ -46,10 +46,17 @@ fn public_is_what_iana_says() {
         "64:ff9b::a00:1",
         "2002:7f00:1::",
         "2001:db8::1",
+        "64:ff9b:1::7f00:1",
+        "::ffff:0:7f00:1",
+        "::ffff:0:0:0:1",
+        "2001:0:7f00:1::",
+        "100::1",
+        "3fff::1",
     ] {
         assert!(!is_public(address(private)), "{private}");
     }
-    for public in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808"] {
+    for public in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808", "2a00::1"]
+    {
         assert!(is_public(address(public)), "{public}");
     }
 }
@@ -131,18 +138,17 @@ async fn dials_through_an_http_proxy_with_its_credentials() {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n220 hello\r\n").await.unwrap();
         String::from_utf8(request).unwrap()
     });
-    let egress =
-        Egress { proxy: Some(format!("http://us%40er:p%2Bw@127.0.0.1:{port}").parse().unwrap()), ..Egress::default() };
+    let egress = Egress {
+        proxy: Some(format!("http://us%40er:p%2Bw&x=y+z@127.0.0.1:{port}").parse().unwrap()),
+        ..Egress::default()
+    };
     let context = Context::new(egress).unwrap();
     let mut stream = context.dialer().connect("smtp.example.com", 587, &DialOptions::default()).await.unwrap();
     let mut greeting = [0; 11];
     stream.read_exact(&mut greeting).await.unwrap();
     assert_eq!(&greeting, b"220 hello\r\n");
-    let request = proxy.await.unwrap().to_ascii_lowercase();
-    assert!(request.starts_with("connect smtp.example.com:587 http/1.1\r\n"), "{request}");
-    assert!(
-        request.contains("proxy-authorization: basic dxnaeglyonarw==")
-            || request.contains("proxy-authorization: basic"),
-        "{request}"
-    );
+    let request = proxy.await.unwrap();
+    assert!(request.starts_with("CONNECT smtp.example.com:587 HTTP/1.1\r\n"), "{request}");
+    // `us@er:p+w&x=y+z`
+    assert!(request.contains("\r\nProxy-Authorization: Basic dXNAZXI6cCt3Jng9eSt6\r\n"), "{request}");
 }

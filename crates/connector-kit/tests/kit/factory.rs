@@ -50,6 +50,9 @@ enum Speed {
     Fast,
     #[schemars(title = "At once (old spelling)", extend("deprecated" = true))]
     Quick,
+    #[schemars(title = "As it comes (loud)", extend("deprecated" = true))]
+    #[serde(rename = "SLOW")]
+    Loud,
 }
 
 #[expect(dead_code, reason = "the schema is what counts")]
@@ -152,6 +155,16 @@ fn what_is_deprecated_is_taken_and_not_offered() {
     assert_eq!(problems(&config("quick")), []);
     let message = "must be one of: slow, fast".to_owned();
     assert_eq!(problems(&config("slowly")), [("/speed".to_owned(), message)]);
+}
+
+/// A form has no choice `SLOW`, and none of the fields that it shows for `slow`.
+#[test]
+fn what_is_shown_for_editing_has_the_spelling_that_is_offered() {
+    let shown = |speed: &str| CONNECTOR.masked(&json!({ "speed": speed, "other": "SLOW" }));
+    assert_eq!(problems(&json!({ "apiKey": "k", "fromEmail": "a@example.com", "speed": "SLOW" })), []);
+    assert_eq!(shown("SLOW"), json!({ "speed": "slow", "other": "SLOW" }));
+    // No choice goes by this name.
+    assert_eq!(shown("quick")["speed"], "quick");
 }
 
 #[test]

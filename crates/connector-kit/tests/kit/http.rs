@@ -176,10 +176,21 @@ async fn retry_after_is_read_in_seconds_and_as_a_date() {
 }
 
 #[tokio::test]
-async fn a_gateways_timeout_is_an_unknown_outcome() {
-    let server = server(vec![Answer::status(504)]).await;
-    let error = server.post().await.unwrap().failure("Example");
-    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown));
+async fn what_a_gateway_passed_on_without_a_good_answer_is_an_unknown_outcome() {
+    let server = server(Vec::new()).await;
+    let delivery_after = async |status| {
+        server.recorder.set_answers(vec![Answer::status(status)]);
+        let error = server.post().await.unwrap().failure("Example");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{status}");
+        error.delivery()
+    };
+    for status in [502, 504, 520, 524] {
+        assert_eq!(delivery_after(status).await, Delivery::Unknown, "{status}");
+    }
+    // The gateway never reached anybody.
+    for status in [500, 503, 521, 522, 523] {
+        assert_eq!(delivery_after(status).await, Delivery::NotSent, "{status}");
+    }
 }
 
 /// Mailgun answers 420, for which there is no reason phrase.
@@ -190,4 +201,20 @@ async fn a_status_without_a_reason_is_shown_as_its_number() {
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Rejected, "Example answered 420"));
     let error = server.post().await.unwrap().failure("Example");
     assert_eq!(error.to_string(), "Example answered 503 Service Unavailable");
+}
+
+#[tokio::test]
+async fn debug_shows_nothing_that_an_answer_repeats() {
+    let repeats = Answer::status(400).header("x-echo", "493817").html("invalid: 493817");
+    let server = server(vec![repeats]).await;
+    let shown = format!("{:?}", server.post().await.unwrap());
+    assert!(shown.contains("400") && !shown.contains("493817"), "{shown}");
+}
+
+/// A request that does not say which compression it reads allows any.
+#[tokio::test]
+async fn asks_for_answers_that_are_not_compressed() {
+    let server = server(vec![Answer::status(200)]).await;
+    server.post().await.unwrap();
+    assert_eq!(server.recorder.only_request().header("accept-encoding"), Some("identity"));
 }

@@ -214,3 +214,11 @@ async fn a_wait_between_attempts_holds_up_nobody() {
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!((attempts, took.as_secs()), (300, 10));
 }
+
+#[tokio::test]
+async fn no_limit_at_all_is_a_limit_too() {
+    let policy = SendPolicy { max_time: Duration::MAX, ..SendPolicy::default() };
+    let connector = layered(Box::new(Scripted::new(vec![Ok(())])), policy);
+    connector.send(&Message::new("user@example.com", UsageType::SignIn, Payload::new())).await.unwrap();
+    assert!(connector.usage(std::time::UNIX_EPOCH).await.is_err_and(|error| error.kind() == ErrorKind::NotImplemented));
+}

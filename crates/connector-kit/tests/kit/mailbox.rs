@@ -23,6 +23,10 @@ fn reads_the_usual_forms() {
         ("user+tag@localhost", None, "user+tag@localhost"),
         ("李雷 <user@例え.jp>", Some("李雷"), "user@xn--r8jz45g.jp"),
         ("üser@example.com", None, "üser@example.com"),
+        ("\"a..b\"@example.com", None, "\"a..b\"@example.com"),
+        ("user@ab--cd.com", None, "user@ab--cd.com"),
+        ("user@r3---sn-apo.example.com", None, "user@r3---sn-apo.example.com"),
+        ("user@xn--r8jz45g.jp", None, "user@xn--r8jz45g.jp"),
     ] {
         let mailbox = parse(text);
         assert_eq!((mailbox.name(), mailbox.address()), (name, address), "{text}");
@@ -52,8 +56,20 @@ fn refuses_what_could_become_something_else() {
         "user@example.com/x",
         "user@{{domain}}",
         "user@-example.com",
+        "user@example-.com",
+        "user@xn--a.com",
+        "user@exa_mple.com",
     ] {
         assert!(Mailbox::parse(text).is_err(), "{text}");
+    }
+}
+
+/// Nodemailer read the first of these as an address at example.org (GHSA-mm7p-fcc7-pg87), and lists are split at commas.
+#[test]
+fn refuses_a_local_part_that_others_read_as_addresses() {
+    for local in ["bob@example.org x", "a,bob@example.org,b", "a> SIZE=1", "a;b", "a\\\"b", "a b", "a:b"] {
+        let said = fault(&format!("\"{local}\"@example.com"));
+        assert!(said.contains("a quoted part before the '@'"), "{local}: {said}");
     }
 }
 

@@ -18,6 +18,9 @@ fn html(template: &str, values: Value) -> String {
 #[test]
 fn puts_values_in_place_of_variables() {
     assert_eq!(plain("{{code}} and {{ code }}{{\ncode\t}}", json!({ "code": "42" })), "42 and 4242");
+    // As an editor or an input method may write it, and JavaScript's `\s` takes it.
+    let odd_spaces = "{{\u{a0}code\u{a0}}}{{\u{3000}code\u{3000}}}{{\u{feff}code\u{b}}}";
+    assert_eq!(plain(odd_spaces, json!({ "code": "42" })), "424242");
     assert_eq!(plain("{{user.name}} {{user.0}}", json!({ "user": { "name": "Ann", "0": "zero" } })), "Ann zero");
     assert_eq!(plain("{{tags.1}}", json!({ "tags": ["a", "b"] })), "b");
 }

@@ -52,7 +52,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("logto-email/answer-429-retry-after", Failed(RateLimited, NotSent)),
         ("logto-email/answer-429-usage-limit", Failed(QuotaExceeded, NotSent)),
         ("logto-email/answer-500-then-200", Failed(Unavailable, NotSent)),
-        ("logto-email/answer-502-html", Failed(Unavailable, NotSent)),
+        ("logto-email/answer-502-html", Failed(Unavailable, Unknown)),
         ("logto-email/branding-name-like-host", Refused(&["/senderName"])),
         // Logto's cloud fills it in.
         ("logto-email/config-empty", Refused(&["/endpoint"])),

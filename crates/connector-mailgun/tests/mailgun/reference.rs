@@ -71,7 +71,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("mailgun/answer-200-html", Failed(InvalidResponse, Unknown)),
         ("mailgun/answer-201-json", Failed(InvalidResponse, Unknown)),
         ("mailgun/answer-400", Failed(Rejected, NotSent)),
-        ("mailgun/answer-502-html", Failed(Unavailable, NotSent)),
+        ("mailgun/answer-502-html", Failed(Unavailable, Unknown)),
         ("mailgun/config-empty", Refused(&["/domain", "/apiKey", "/from", "/deliveries"])),
         ("mailgun/config-no-deliveries", Failed(TemplateNotFound, NotSent)),
         ("mailgun/config-without-domain", Refused(&["/domain"])),

@@ -36,7 +36,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("postmark/answer-403", Failed(Rejected, NotSent)),
         ("postmark/answer-404", Failed(Rejected, NotSent)),
         ("postmark/answer-429-retry-after", Failed(RateLimited, NotSent)),
-        ("postmark/answer-502-html", Failed(Unavailable, NotSent)),
+        ("postmark/answer-502-html", Failed(Unavailable, Unknown)),
         ("postmark/answer-cut-body", Failed(InvalidResponse, Unknown)),
         ("postmark/config-empty", Refused(&["/serverToken", "/fromEmail", "/templates"])),
         ("postmark/config-null", Refused(&[""])),
