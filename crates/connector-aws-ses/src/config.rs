@@ -115,6 +115,7 @@ impl ConnectorConfig for AwsSesConfig {
         }
         role(config, report);
         endpoint(config, report);
+        report.warn_of_clear_url(config, "/endpoint", "the codes");
     }
 }
 

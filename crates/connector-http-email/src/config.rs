@@ -1,6 +1,6 @@
 //! The configuration of an HTTP endpoint: the source of its schema, form, validation and masking.
 
-use connector_kit::{ConnectorConfig, Report, Secret, http::Url};
+use connector_kit::{ConnectorConfig, Report, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,12 +33,7 @@ pub struct HttpEmailConfig {
 
 impl ConnectorConfig for HttpEmailConfig {
     fn rules(config: &Value, report: &mut Report) {
-        if config["endpoint"].as_str().is_some_and(goes_in_clear) {
-            report.warning(
-                "/endpoint",
-                "over http:// everybody on the way can read the codes and the authorization: use https://",
-            );
-        }
+        report.warn_of_clear_url(config, "/endpoint", "the codes and the authorization");
         if config["authorization"].as_str().is_some_and(|text| !text.is_ascii()) {
             report.problem("/authorization", "can only hold ASCII characters; was it copied whole?");
         }
@@ -48,10 +43,4 @@ impl ConnectorConfig for HttpEmailConfig {
             }
         }
     }
-}
-
-/// Whether messages to this URL leave the machine unencrypted.
-fn goes_in_clear(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    url.scheme() == "http" && !matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }

@@ -6,6 +6,7 @@ use jsonschema::{
 };
 use serde::Serialize;
 use serde_json::{Number, Value};
+use url::Url;
 
 use crate::{Problem, UsageType, formats, schema::MAX_SAFE_INTEGER};
 
@@ -33,6 +34,15 @@ impl Report {
     /// Adds a warning.
     pub fn warning(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         self.warnings.push(Problem::new(pointer, message));
+    }
+
+    /// Adds a warning when the URL at `pointer` has `what` leave the machine unencrypted.
+    pub fn warn_of_clear_url(&mut self, config: &Value, pointer: &str, what: &str) {
+        let url = config.pointer(pointer).and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
+        let here = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if url.is_some_and(|url| url.scheme() == "http" && !here(&url)) {
+            self.warning(pointer, format!("over http:// everybody on the way can read {what}: use https://"));
+        }
     }
 
     /// Puts everything into the order of the form.

@@ -1,6 +1,6 @@
 //! The configuration of Logto's email service: the source of its schema, form, validation and masking.
 
-use connector_kit::{ConnectorConfig, Report, Secret, TOKEN, http::Url};
+use connector_kit::{ConnectorConfig, Report, Secret, TOKEN};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -63,21 +63,10 @@ impl ConnectorConfig for LogtoEmailConfig {
                 report.problem(format!("/{field}"), "cannot hold a URL: Logto's email service does not send it");
             }
         }
-        for field in ["endpoint", "tokenEndpoint"] {
-            if config[field].as_str().is_some_and(goes_in_clear) {
-                report.warning(
-                    format!("/{field}"),
-                    "over http:// everybody on the way can read the codes and the secret: use https://",
-                );
-            }
+        for pointer in ["/endpoint", "/tokenEndpoint"] {
+            report.warn_of_clear_url(config, pointer, "the codes and the secret");
         }
     }
-}
-
-/// Whether messages to this URL leave the machine unencrypted.
-fn goes_in_clear(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    url.scheme() == "http" && !matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Whether one of the words is a URL, or what mail programs make a link of.

@@ -291,6 +291,7 @@ impl ConnectorConfig for SmtpConfig {
         report.require_templates(config);
         tls_rules(config, report);
         auth_rules(&config["auth"], report);
+        report.warn_of_clear_url(config, "/auth/accessUrl", "the client's secret and the tokens");
         header_rules(&config["customHeaders"], report);
     }
 }

@@ -284,4 +284,11 @@ fn endpoint_and_external_id_are_checked() {
     let mut config = config();
     config["externalId"] = json!("tenant-7");
     assert_eq!(CONNECTOR.validate(&config).warnings[0].pointer, "/externalId", "without a role it has no effect");
+    let warnings = |endpoint: &str| {
+        let mut config = self::config();
+        config["endpoint"] = json!(endpoint);
+        CONNECTOR.validate(&config).warnings
+    };
+    assert!(warnings("http://email.example.com")[0].message.contains("use https://"));
+    assert_eq!((warnings("http://127.0.0.1:4566"), warnings("https://email.example.com")), (vec![], vec![]));
 }

@@ -32,6 +32,7 @@ pub(crate) struct PooledClient {
     rules: Vec<(ConnectTo, reqwest::Client)>,
     connections: Connections,
     deny_private: bool,
+    by_proxy: bool,
 }
 
 impl PooledClient {
@@ -46,6 +47,7 @@ impl PooledClient {
             usual: built(usual)?,
             connections: Connections::default(),
             deny_private: egress.deny_private_addresses,
+            by_proxy: egress.proxy.is_some(),
         })
     }
 
@@ -143,7 +145,8 @@ impl PooledClient {
             let body = WrittenBody::new(request.body, progress.clone(), Arc::clone(exchange));
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
         }
-        let mut response = client.execute(outgoing).await.map_err(|cause| failed(&host, &cause, &progress))?;
+        let mut response =
+            client.execute(outgoing).await.map_err(|cause| failed(&host, self.by_proxy, &cause, &progress))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let delivery = if status.is_success() { Delivery::Unknown } else { delivery_after(status) };
@@ -203,9 +206,11 @@ async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
 }
 
 /// No answer came: says at which stage, and why, without the URL, which may hold what is nobody's business.
-fn failed(host: &str, cause: &reqwest::Error, progress: &Progress) -> Error {
+fn failed(host: &str, by_proxy: bool, cause: &reqwest::Error, progress: &Progress) -> Error {
     let delivery = progress.delivery();
     let stage = match delivery {
+        // It may be the proxy that is not there, or does not let this through.
+        _ if cause.is_connect() && by_proxy => "could not connect through the proxy",
         _ if cause.is_connect() && cause.is_timeout() => "connecting took too long",
         _ if cause.is_connect() => "could not connect",
         Delivery::NotSent => "the request could not be written",

@@ -2,7 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use connector_kit::{ConnectTo, Context, DialOptions, Egress, ErrorKind, Proxy, is_public, root_certificates};
+use connector_kit::{
+    ConnectTo, Context, DialOptions, Egress, ErrorKind, Proxy,
+    http::{HeaderMap, HttpRequest},
+    is_public, root_certificates,
+};
 use tokio::net::TcpListener;
 
 #[test]
@@ -151,4 +155,15 @@ async fn dials_through_an_http_proxy_with_its_credentials() {
     assert!(request.starts_with("CONNECT smtp.example.com:587 HTTP/1.1\r\n"), "{request}");
     // `us@er:p+w&x=y+z`
     assert!(request.contains("\r\nProxy-Authorization: Basic dXNAZXI6cCt3Jng9eSt6\r\n"), "{request}");
+}
+
+#[tokio::test]
+async fn what_the_proxy_refuses_is_not_said_of_the_provider() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let egress = Egress { proxy: Some(format!("http://127.0.0.1:{gone}").parse().unwrap()), ..Egress::default() };
+    let context = Context::new(egress).unwrap();
+    let url = "https://api.example.com/".parse().unwrap();
+    let error = context.http().execute(HttpRequest::get(url, HeaderMap::new())).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert!(error.to_string().starts_with("api.example.com: could not connect through the proxy: "), "{error}");
 }

@@ -155,6 +155,14 @@ fn what_weakens_or_does_nothing_is_warned_of() {
         (json!({ "tls": { "serverName": "x" } }), "/tls/serverName", "`servername`"),
         (json!({ "auth": { "user": "a", "pass": "b", "accessToken": "t" } }), "/auth/type", "OAuth2"),
         (json!({ "auth": { "user": "a", "pass": "b", "method": "PLAIN" } }), "/auth/method", "no effect"),
+        (
+            json!({ "auth": {
+                "type": "OAuth2", "user": "a", "clientId": "i", "clientSecret": "s", "refreshToken": "r",
+                "accessUrl": "http://login.example/token"
+            } }),
+            "/auth/accessUrl",
+            "use https://",
+        ),
         (json!({ "requireTls": true }), "/requireTls", "`requireTLS`"),
         (json!({ "pool": true }), "/pool", "no effect"),
     ] {
