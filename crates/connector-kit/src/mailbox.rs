@@ -88,6 +88,7 @@ impl Mailbox {
         if let Some(at) = plain(address) {
             return Ok(Self { name, address: address.to_owned(), at });
         }
+        let address = &*with_loose_dots_quoted(address);
         let options = Options::default().with_no_minimum_sub_domains().without_display_text().without_domain_literal();
         EmailAddress::parse_with_options(address, options).map_err(|cause| {
             let cause = if address.contains([',', ';']) {
@@ -189,6 +190,18 @@ fn plain(address: &str) -> Option<usize> {
     };
     let fits = local.len() <= LOCAL_PART_MAX && domain.len() <= DOMAIN_MAX;
     (fits && dotted(local, is_word) && dotted(domain, is_label)).then_some(local.len())
+}
+
+/// The address with its local part in quotes, where it has dots in places that RFC 5322 allows only so: `a..b@example.com`
+/// and `a.@example.com`, as Japanese mobile carriers gave them out for years.
+fn with_loose_dots_quoted(address: &str) -> Cow<'_, str> {
+    let Some((local, domain)) = address.rsplit_once('@') else { return address.into() };
+    let loose = local.starts_with('.') || local.ends_with('.') || local.contains("..");
+    let plain = |char: char| char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(char);
+    match loose && local.chars().all(plain) && local.contains(|char| char != '.') {
+        true => format!("\"{local}\"@{domain}").into(),
+        false => address.into(),
+    }
 }
 
 /// The display name in front of `<`: empty, quoted, or plain words.
