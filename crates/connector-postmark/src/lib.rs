@@ -4,4 +4,6 @@ mod config;
 mod postmark;
 
 pub use config::{PostmarkConfig, PostmarkTemplate};
+/// What all connectors share, in the version that this crate is built on: it need not be a dependency of its own.
+pub use connector_kit as kit;
 pub use postmark::{CONNECTOR, Postmark};

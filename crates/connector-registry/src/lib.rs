@@ -16,6 +16,8 @@ mod timestamp;
 pub use active::ActiveConnector;
 pub use catalog::{Catalog, DuplicateId, UnknownConnector};
 pub use change::{Action, Actor, Change, Edit, Entry, Expects, HistoryEntry};
+/// What all connectors share, in the version that this crate is built on: it need not be a dependency of its own.
+pub use connector_kit as kit;
 pub use connector_kit::{ConnectorFactory, ContentType, EmailTemplate, Secret, UsageType};
 pub use difference::{Difference, FieldDifference};
 pub use error::Error;

@@ -223,18 +223,18 @@ async fn each_published_crate_serves_a_project_elsewhere_and_is_updated_by_itsel
     let endpoint = HttpRecorder::start(RecorderOptions::default()).await;
     let service = Service::new(&checkout);
 
-    service.depend_on(&[("connector-kit", ""), ("connector-http-email", "")], HTTP);
+    service.depend_on(&[("connector-http-email", "")], HTTP);
     service.run(endpoint.port());
     assert_eq!(endpoint.only_request().json()["payload"]["code"], "123456");
     assert_eq!(service.locked(), ["connector-http-email 0.1.0", "connector-kit 0.1.0"]);
 
-    service.depend_on(&[("connector-kit", ""), ("connector-smtp", "")], SMTP);
+    service.depend_on(&[("connector-smtp", "")], SMTP);
     service.run(mail.port());
     assert_eq!(mail.only_message().rcpt_to, ["<user@example.org>"]);
     assert_eq!(service.locked(), ["connector-kit 0.1.0", "connector-smtp 0.1.0"]);
 
     let two = ", default-features = false, features = [\"http-email\", \"smtp\"]";
-    service.depend_on(&[("connector-kit", ""), ("connector-registry", two)], REGISTRY);
+    service.depend_on(&[("connector-registry", two)], REGISTRY);
     endpoint.clear();
     let printed = service.run(endpoint.port());
     assert_eq!(printed, "http-email: HTTP email\nsimple-mail-transfer-protocol: SMTP\n");

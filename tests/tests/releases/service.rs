@@ -62,7 +62,7 @@ impl<'c> Service<'c> {
 
 /// Sends through connector-http-email alone.
 pub const HTTP: &str = r#"
-use connector_kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
+use connector_http_email::kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Sends through connector-smtp alone.
 pub const SMTP: &str = r#"
-use connector_kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
+use connector_smtp::kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -100,7 +100,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Sends through the registry, by the HTTP connector.
 pub const REGISTRY: &str = r#"
-use connector_kit::{Context, Egress, Message, Payload, SendPolicy, UsageType};
+use connector_registry::kit::{Context, Egress, Message, Payload, SendPolicy, UsageType};
 use connector_registry::{Actor, Catalog, MemoryStore, Proposal, Registry};
 
 #[tokio::main(flavor = "current_thread")]
