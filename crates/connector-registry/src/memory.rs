@@ -60,6 +60,9 @@ impl Tenant {
                 Err(StoreError::AlreadyActive { id: saved.id, connector: saved.connector.clone() })
             }
             (Expects::OneActive, None) => Err(StoreError::NoneActive),
+            (Expects::Active(id), _) if self.active != Some(id) => {
+                Err(StoreError::Outdated { revision: self.revision })
+            }
             _ => Ok(()),
         }
     }

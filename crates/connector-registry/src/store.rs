@@ -209,8 +209,8 @@ pub enum StoreError {
     /// No configuration is active.
     #[error("no configuration is active")]
     NoneActive,
-    /// The tenant is no longer at the revision that the change was made for.
-    #[error("the tenant is at revision {revision} by now")]
+    /// The tenant is no longer as the change was made for: at another revision, or with another active configuration.
+    #[error("the tenant was changed meanwhile, and is at revision {revision} by now")]
     Outdated {
         /// The revision it is at.
         revision: u64,

@@ -71,6 +71,14 @@ pub struct Removed {
     pub broke: Vec<Dependent>,
 }
 
+/// A configuration that can be stored, and its connector.
+struct Prepared {
+    config: Value,
+    built: Built,
+    /// The configuration that its masked secrets were taken from, where it had any.
+    secrets_of: Option<Saved>,
+}
+
 impl<S: ConnectorStore> Registry<S> {
     /// Stores the tenant's first configuration and activates it.
     ///
@@ -85,7 +93,9 @@ impl<S: ConnectorStore> Registry<S> {
     /// Stores a configuration and activates it in place of the active one, which is kept.
     ///
     /// # Errors
-    /// [`Error::NoActiveConnector`] when the tenant has none: [`Registry::set_up`] makes the first. Otherwise as there.
+    /// [`Error::NoActiveConnector`] when the tenant has none: [`Registry::set_up`] makes the first.
+    /// [`Error::ChangedMeanwhile`] when masked secrets were taken from a configuration that is active no longer: one of
+    /// them may have been replaced because it leaked. Otherwise as there.
     pub async fn change(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
         self.store_proposal(tenant, proposal, Action::Change, by).await
     }
@@ -93,7 +103,7 @@ impl<S: ConnectorStore> Registry<S> {
     /// Stores a configuration without activating it; [`Registry::roll_back`] to its id does.
     ///
     /// # Errors
-    /// As of [`Registry::set_up`], but for what is active.
+    /// As of [`Registry::change`], but for what is active.
     pub async fn save(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
         self.store_proposal(tenant, proposal, Action::Save, by).await
     }
@@ -112,7 +122,15 @@ impl<S: ConnectorStore> Registry<S> {
             _ => Expects::Anything,
         };
         let Proposal { connector, config, test } = proposal;
-        let (config, built) = self.prepare(tenant, &connector, config).await?;
+        let Prepared { config, built, secrets_of } = self.prepare(tenant, &connector, config).await?;
+        let expects = match secrets_of {
+            None => expects,
+            Some(Saved { id, connector, .. }) if expects == Expects::NoneActive => {
+                return Err(Error::AlreadyActive { tenant: tenant.to_owned(), id, connector });
+            }
+            // Until it is stored, somebody may replace a secret that must not come back.
+            Some(saved) => Expects::Active(saved.id),
+        };
         let receipt = match &test {
             Some(message) => {
                 // Whoever is refused anyway is refused before a message goes out.
@@ -128,8 +146,10 @@ impl<S: ConnectorStore> Registry<S> {
         let edits = [Some(Edit::Save(draft)), tested, activated].into_iter().flatten().collect();
         let entry = entry(by, action, Some((id, connector)), json!({}));
         let change = Change { creates: action != Action::Change, expects, edits, entry, at };
-        let state =
-            self.commit(tenant, change, Some((id, built))).await.map_err(|cause| Error::of_store(tenant, cause))?;
+        let state = self.commit(tenant, change, Some((id, built))).await.map_err(|cause| match cause {
+            StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: tenant.to_owned() },
+            other => Error::of_store(tenant, other),
+        })?;
         let saved = self.saved_in(tenant, &state, id).await?;
         Ok(Activated { saved, test: receipt })
     }
@@ -220,7 +240,7 @@ impl<S: ConnectorStore> Registry<S> {
     ) -> Result<Receipt, Error> {
         let (id, connector, built) = match candidate {
             Candidate::Proposed { connector, config } => {
-                let (_, built) = self.prepare(tenant, &connector, config).await?;
+                let Prepared { built, .. } = self.prepare(tenant, &connector, config).await?;
                 (None, connector, built)
             }
             Candidate::Stored(id) => {
@@ -263,13 +283,13 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     /// The configuration that is meant, and its connector.
-    async fn prepare(&self, tenant: &str, connector: &str, config: Value) -> Result<(Value, Built), Error> {
+    async fn prepare(&self, tenant: &str, connector: &str, config: Value) -> Result<Prepared, Error> {
         let factory = self.inner.catalog.get(connector)?;
-        let config = if factory.masked_pointers(&config).is_empty() {
-            config
+        let (config, secrets_of) = if factory.masked_pointers(&config).is_empty() {
+            (config, None)
         } else {
-            let state = self.stored(tenant).await?;
-            self.with_secrets_of(state.and_then(|state| state.active).as_ref(), connector, config)?
+            let active = self.stored(tenant).await?.and_then(|state| state.active);
+            (self.with_secrets_of(active.as_ref(), connector, config)?, active.map(|record| record.saved))
         };
         let built = self.build(connector, &config).map_err(|refused| match refused {
             Error::InvalidConfig(error) => Error::InvalidConfig(match self.meant_for(connector, &config) {
@@ -280,7 +300,7 @@ impl<S: ConnectorStore> Registry<S> {
             }),
             other => other,
         })?;
-        Ok((config, built))
+        Ok(Prepared { config, built, secrets_of })
     }
 
     /// Another connector that a configuration fits, without a field that it does not know.
@@ -312,6 +332,9 @@ impl<S: ConnectorStore> Registry<S> {
                 Err(Error::AlreadyActive { tenant, id, connector })
             }
             (Expects::OneActive, None) => Err(Error::NoActiveConnector { tenant }),
+            (Expects::Active(id), active) if active.as_ref().map(|active| active.id) != Some(id) => {
+                Err(Error::ChangedMeanwhile { tenant })
+            }
             _ => Ok(()),
         }
     }

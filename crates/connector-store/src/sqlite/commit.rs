@@ -84,6 +84,9 @@ async fn expect(
             Err(Refusal::AlreadyActive { id: id.to_owned(), connector }.into())
         }
         (Expects::OneActive, None) => Err(Refusal::NoneActive.into()),
+        (Expects::Active(id), active) if active != Some(id.to_string().as_str()) => {
+            Err(Refusal::Outdated { revision: at }.into())
+        }
         _ => Ok(()),
     }
 }

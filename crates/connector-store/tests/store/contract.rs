@@ -101,6 +101,8 @@ async fn refusals_change_nothing(store: &impl ConnectorStore) {
     assert!(matches!(refused, Err(StoreError::NoneActive)));
     let refused = store.commit("refusals", expecting(Expects::Revision(3), vec![save(1)])).await;
     assert!(matches!(refused, Err(StoreError::Outdated { revision: 0 })));
+    let refused = store.commit("refusals", expecting(Expects::Active(id(1)), vec![save(1)])).await;
+    assert!(matches!(refused, Err(StoreError::Outdated { revision: 0 })));
     let refused = store.commit("refusals", change([save(1), Edit::Activate(id(9))])).await;
     assert!(matches!(refused, Err(StoreError::UnknownConfiguration { id }) if id == crate::places::id(9)));
     assert_eq!(store.tenant("refusals").await.unwrap(), None);
@@ -112,6 +114,7 @@ async fn refusals_change_nothing(store: &impl ConnectorStore) {
     for (refused, expected) in [
         (expecting(Expects::NoneActive, vec![save(2)]), "AlreadyActive"),
         (expecting(Expects::Revision(0), vec![save(2)]), "Outdated"),
+        (expecting(Expects::Active(id(9)), vec![save(2)]), "Outdated"),
         (change([save(2), Edit::Remove(id(1)), Edit::Tested(id(9))]), "UnknownConfiguration"),
         (change([Edit::Remove(id(9))]), "UnknownConfiguration"),
         (change([Edit::FallbackLanguage(Some("de".to_owned())), save(2), unknown_template]), "UnknownTemplate"),
