@@ -6,12 +6,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use connector_kit::async_trait;
+use connector_kit::{Context, Egress, SendPolicy, async_trait};
 use connector_registry::{
-    Change, Changed, ConnectorStore, Edit, Error, HistoryEntry, MemoryStore, Record, SealedConfig, Status, StoreError,
-    TenantState, Uuid,
+    Change, Changed, ConnectorStore, Edit, Error, HistoryEntry, MemoryStore, Record, Registry, SealedConfig, Status,
+    StoreError, TenantState, Uuid,
 };
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -26,6 +27,10 @@ struct Stubborn {
     after_change: Arc<Mutex<HashMap<String, Gate>>>,
     after_read: Arc<Mutex<Option<Gate>>>,
     loses_answers: Arc<AtomicBool>,
+    /// Whether reads fail, having waited.
+    unreachable: Arc<AtomicBool>,
+    /// Where news is told, if not by the store inside.
+    news: Option<broadcast::Sender<Changed>>,
     /// A tenant that cannot be read.
     unreadable: Arc<Mutex<Option<String>>>,
     reads: Arc<AtomicU64>,
@@ -57,6 +62,9 @@ impl ConnectorStore for Stubborn {
         let gate = self.after_read.lock().unwrap().take();
         if let Some(gate) = gate {
             gate.pass().await;
+        }
+        if self.unreachable.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable("connection refused".into()));
         }
         state
     }
@@ -95,7 +103,7 @@ impl ConnectorStore for Stubborn {
     }
 
     fn changes(&self) -> broadcast::Receiver<Changed> {
-        self.inner.changes()
+        self.news.as_ref().map_or_else(|| self.inner.changes(), broadcast::Sender::subscribe)
     }
 
     fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
@@ -211,6 +219,114 @@ async fn a_first_send_that_reads_slowly_does_not_overwrite_a_change() {
     assert_agrees(&registry).await;
 }
 
+/// A first send that has read what is stored and not yet learnt it, while another process changes it and the news of that
+/// is heard.
+async fn hears_of_a_change_while_it_reads(store: Stubborn, tell: impl Fn()) {
+    let (here, there) = (registry_over(store.clone()), registry_over(store.clone()));
+    for tenant in [TENANT, "marker"] {
+        here.set_up(tenant, proposal(labelled("one")), &by()).await.unwrap();
+    }
+    let _follower = there.follow();
+    there.send("marker", &message()).await.unwrap();
+
+    let gate = Gate::new();
+    *store.after_read.lock().unwrap() = Some(gate.clone());
+    let first = tokio::spawn({
+        let there = there.clone();
+        async move { sent_by(&there).await }
+    });
+    gate.arrival().await;
+    change(&here, labelled("two")).await;
+    // Heard of after the other.
+    here.change("marker", proposal(labelled("two")), &by()).await.unwrap();
+    tell();
+    let marked = async || there.send("marker", &message()).await.unwrap().message_id.unwrap() == "two";
+    eventually(marked).await;
+    gate.open.add_permits(1);
+    assert_eq!(first.await.unwrap(), "two");
+    assert_eq!(sent_by(&there).await, "two");
+    assert_agrees(&there).await;
+}
+
+#[tokio::test]
+async fn a_first_send_that_reads_slowly_does_not_miss_what_another_process_does() {
+    hears_of_a_change_while_it_reads(Stubborn::default(), || {}).await;
+    let news = broadcast::Sender::new(8);
+    let store = Stubborn { news: Some(news.clone()), ..Stubborn::default() };
+    hears_of_a_change_while_it_reads(store, || assert!(news.send(Changed::Any).is_ok())).await;
+}
+
+#[tokio::test]
+async fn a_follower_takes_over_what_was_done_before_it_began() {
+    let store = Stubborn::default();
+    let (here, there) = (registry_over(store.clone()), registry_over(store.clone()));
+    set_up(&here, labelled("one")).await;
+    assert_eq!(sent_by(&there).await, "one");
+    change(&here, labelled("two")).await;
+    assert_eq!(sent_by(&there).await, "one");
+    let _follower = there.follow();
+    eventually(async || sent_by(&there).await == "two").await;
+}
+
+#[tokio::test]
+async fn sends_that_wait_for_a_read_share_what_comes_of_it_even_a_failure() {
+    const SENDS: usize = 50;
+    let store = Stubborn::default();
+    set_up(&registry_over(store.clone()), labelled("one")).await;
+    let registry = registry_over(store.clone());
+    let gate = Gate::new();
+    *store.after_read.lock().unwrap() = Some(gate.clone());
+    store.unreachable.store(true, Ordering::Release);
+    let sends: Vec<_> = (0..SENDS)
+        .map(|_| {
+            let registry = registry.clone();
+            tokio::spawn(async move { registry.send(TENANT, &message()).await })
+        })
+        .collect();
+    gate.arrival().await;
+    // All of them have come by then: there is one thread, and each had its turn.
+    for _ in 0..SENDS {
+        tokio::task::yield_now().await;
+    }
+    gate.open.add_permits(1);
+    for send in sends {
+        let error = send.await.unwrap().unwrap_err();
+        assert!(matches!(&error, Error::Store(cause) if cause.to_string() == "connection refused"), "{error}");
+    }
+    let reads = store.reads.load(Ordering::Acquire);
+    assert!(reads <= 2, "{reads} reads");
+
+    store.unreachable.store(false, Ordering::Release);
+    assert_eq!(sent_by(&registry).await, "one");
+}
+
+#[tokio::test]
+async fn a_read_that_takes_long_holds_up_no_other_tenant_and_ends_with_the_deadline() {
+    let store = Stubborn::default();
+    let here = registry_over(store.clone());
+    let others: Vec<String> = (0..200).map(|number| format!("tenant-{number}")).collect();
+    for tenant in others.iter().map(String::as_str).chain([TENANT]) {
+        here.set_up(tenant, proposal(labelled("one")), &by()).await.unwrap();
+    }
+    let policy = SendPolicy { max_time: Duration::from_millis(300), ..SendPolicy::default() };
+    let catalog = here.catalog().clone();
+    let registry = Registry::new(catalog, Context::new(Egress::default()).unwrap(), policy, store.clone());
+    let gate = Gate::new();
+    *store.after_read.lock().unwrap() = Some(gate.clone());
+    let slow = tokio::spawn({
+        let registry = registry.clone();
+        async move { registry.send(TENANT, &message()).await }
+    });
+    gate.arrival().await;
+    for tenant in &others {
+        registry.send(tenant, &message()).await.unwrap();
+    }
+    // The gate stays shut.
+    let late = slow.await.unwrap().unwrap_err();
+    assert!(matches!(&late, Error::Store(_)) && late.to_string().contains("no answer within 0.3 s"), "{late}");
+    assert_eq!(sent_by(&registry).await, "one");
+}
+
 #[tokio::test]
 async fn a_follower_takes_over_what_another_process_does() {
     let store = Stubborn::default();
@@ -276,5 +392,5 @@ async fn eventually(condition: impl AsyncFn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await.expect("it did not come about");
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it did not come about");
 }
