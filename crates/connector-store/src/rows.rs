@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use connector_registry::{Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, Uuid};
+use connector_registry::{
+    Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, TenantSettings, Uuid,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -10,8 +12,8 @@ use serde_json::Value;
 #[derive(Deserialize)]
 pub(crate) struct StateRow {
     pub(crate) revision: u64,
-    pub(crate) sign_in: String,
-    pub(crate) fallback_language: Option<String>,
+    sign_in: String,
+    fallback_language: Option<String>,
     pub(crate) active: Option<RecordRow>,
     templates: Vec<TemplateRow>,
 }
@@ -141,10 +143,11 @@ impl Refusal {
 }
 
 impl StateRow {
-    pub(crate) fn templates(&self) -> Result<Vec<LocalizedTemplate>, StoreError> {
+    pub(crate) fn settings(&self) -> Result<TenantSettings, StoreError> {
         let mut templates = self.templates.iter().map(TemplateRow::read).collect::<Result<Vec<_>, _>>()?;
         templates.sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
-        Ok(templates)
+        let sign_in = parse("sign-in settings", &self.sign_in)?;
+        Ok(TenantSettings { sign_in, fallback_language: self.fallback_language.clone(), templates })
     }
 }
 

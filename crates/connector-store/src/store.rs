@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use connector_registry::{
-    Catalog, Change, Changed, ConnectorStore, HistoryEntry, Record, SealedConfig, Status, StoreError, TenantState, Uuid,
+    Catalog, Change, Changed, Committed, ConnectorStore, HistoryEntry, Record, SealedConfig, Status, StoreError,
+    TenantSettings, TenantState, Uuid,
 };
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -18,7 +19,7 @@ use crate::{
     change::SealedChange,
     database::Database,
     open_config,
-    rows::{Outcome, RecordRow, Refusal, SavedRow, StateRow, parse},
+    rows::{Outcome, RecordRow, Refusal, SavedRow, StateRow},
     seal_config,
 };
 
@@ -97,13 +98,12 @@ impl Inner {
     }
 
     async fn state(&self, tenant: &str, row: StateRow) -> Result<TenantState, StoreError> {
-        let templates = row.templates()?;
+        let (revision, settings) = (row.revision, row.settings()?);
         let active = match row.active {
             Some(row) => Some(self.record(tenant, row).await?),
             None => None,
         };
-        let sign_in = parse("sign-in settings", &row.sign_in)?;
-        Ok(TenantState { revision: row.revision, active, sign_in, fallback_language: row.fallback_language, templates })
+        Ok(TenantState { revision, active, settings })
     }
 
     /// Takes note of the key that the database wants things sealed under by now.
@@ -127,6 +127,10 @@ impl ConnectorStore for Store {
         }
     }
 
+    async fn settings(&self, tenant: &str) -> Result<Option<TenantSettings>, StoreError> {
+        self.inner.database.tenant(tenant).await?.map(|row| row.settings()).transpose()
+    }
+
     async fn status(&self, tenant: &str) -> Result<Option<Status>, StoreError> {
         let Some(row) = self.inner.database.status(tenant).await? else { return Ok(None) };
         let active = row.active.map(SavedRow::read).transpose()?;
@@ -141,7 +145,7 @@ impl ConnectorStore for Store {
         }
     }
 
-    async fn commit(&self, tenant: &str, change: Change) -> Result<TenantState, StoreError> {
+    async fn commit(&self, tenant: &str, change: Change) -> Result<Committed, StoreError> {
         let mut turn = 0;
         loop {
             let key = **self.inner.current.load();
@@ -152,7 +156,8 @@ impl ConnectorStore for Store {
                 Outcome::State(row) => {
                     // Nobody listening is no fault.
                     let _ = self.inner.news.send(Changed::Tenant(tenant.to_owned()));
-                    return self.inner.state(tenant, row).await;
+                    let revision = row.revision;
+                    return Ok(Committed { revision, state: self.inner.state(tenant, row).await.ok() });
                 }
                 Outcome::Refused(Refusal::OtherKey { current }) if turn < TURNS => self.inner.adopt(current).await?,
                 Outcome::Refused(refusal) => return Err(refusal.into_error()),

@@ -68,12 +68,12 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(())
     }
 
-    async fn catch_up(&self, tenant: &str) -> Result<(), Error> {
+    pub(super) async fn catch_up(&self, tenant: &str) -> Result<(), Error> {
         match self.read(tenant).await {
             // Somebody has to mend it. Until then sends of this tenant say so, and all others are followed.
             Err(cause @ (Error::UnknownConnector(_) | Error::InvalidConfig(_) | Error::StoreUnusable(_))) => {
                 self.inner.cache.forget(tenant);
-                tracing::warn!(tenant, %cause, "what another process has activated cannot be used here");
+                tracing::warn!(tenant, %cause, "what is active in the store cannot be used here");
                 Ok(())
             }
             other => other.map(drop),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Registry, TURNS, moment, send_with};
 use crate::{
     Action, Actor, Change, ConnectorStore, Dependent, Draft, Edit, Entry, Error, Expects, Record, Saved, Status,
-    StoreError, TenantState, active::Built, templates::Templates, tenant_name,
+    StoreError, active::Built, templates::Templates, tenant_name,
 };
 
 /// A configuration that is to be stored.
@@ -141,16 +141,19 @@ impl<S: ConnectorStore> Registry<S> {
         };
         let (id, at) = (Uuid::new_v4(), moment());
         let draft = Draft { id, connector: connector.clone(), config, saved_at: at };
-        let tested = receipt.is_some().then_some(Edit::Tested(id));
-        let activated = (action != Action::Save).then_some(Edit::Activate(id));
-        let edits = [Some(Edit::Save(draft)), tested, activated].into_iter().flatten().collect();
-        let entry = entry(by, action, Some((id, connector)), json!({}));
+        let (tested, activated) = (receipt.is_some(), action != Action::Save);
+        let edits =
+            [Some(Edit::Save(draft)), tested.then_some(Edit::Tested(id)), activated.then_some(Edit::Activate(id))];
+        let edits = edits.into_iter().flatten().collect();
+        let entry = entry(by, action, Some((id, connector.clone())), json!({}));
         let change = Change { creates: action != Action::Change, expects, edits, entry, at };
-        let state = self.commit(tenant, change, Some((id, built))).await.map_err(|cause| match cause {
+        let revision = self.commit(tenant, change, Some((id, built))).await.map_err(|cause| match cause {
             StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: tenant.to_owned() },
             other => Error::of_store(tenant, other),
         })?;
-        let saved = self.saved_in(tenant, &state, id).await?;
+        let (activated_at, tested_at) = (activated.then_some(at), tested.then_some(at));
+        let revision = if activated { revision } else { 0 };
+        let saved = Saved { id, connector, saved_at: at, activated_at, tested_at, revision };
         Ok(Activated { saved, test: receipt })
     }
 
@@ -177,13 +180,13 @@ impl<S: ConnectorStore> Registry<S> {
             };
             let record = self.configuration(tenant, target.id).await?;
             let built = self.build(&record.saved.connector, &record.config)?;
-            let entry = entry(by, Action::RollBack, Some((target.id, target.connector)), json!({}));
-            let edits = vec![Edit::Activate(target.id)];
-            let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at: moment() };
+            let entry = entry(by, Action::RollBack, Some((target.id, target.connector.clone())), json!({}));
+            let (edits, at) = (vec![Edit::Activate(target.id)], moment());
+            let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at };
             match self.commit(tenant, change, Some((target.id, built))).await {
                 Err(StoreError::Outdated { .. }) => {}
                 Err(cause) => return Err(Error::of_store(tenant, cause)),
-                Ok(state) => return self.saved_in(tenant, &state, target.id).await,
+                Ok(revision) => return Ok(Saved { activated_at: Some(at), revision, ..target }),
             }
         }
         Err(Error::Contended { tenant: tenant.to_owned() })
@@ -207,7 +210,7 @@ impl<S: ConnectorStore> Registry<S> {
                 }
             };
             let was_active = active_id == Some(saved.id);
-            let broke = if was_active { self.tenant(tenant).await?.sign_in.relies_on_email() } else { Vec::new() };
+            let broke = if was_active { self.settings(tenant).await?.sign_in.relies_on_email() } else { Vec::new() };
             if !broke.is_empty() && !forced {
                 return Err(Error::ReliedOn { tenant: tenant.to_owned(), dependents: broke });
             }
@@ -277,8 +280,8 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     async fn send_through(&self, tenant: &str, built: &Built, message: &Message) -> Result<Receipt, Error> {
-        let state = self.stored(tenant).await?;
-        let templates = state.as_ref().map(Templates::of).unwrap_or_default();
+        let settings = self.stored_settings(tenant).await?;
+        let templates = settings.as_ref().map(Templates::of).unwrap_or_default();
         Ok(send_with(built, &templates, message).await?)
     }
 
@@ -352,14 +355,6 @@ impl<S: ConnectorStore> Registry<S> {
         let record =
             self.inner.store.configuration(tenant, id).await.map_err(|cause| Error::of_store(tenant, cause))?;
         record.ok_or_else(|| unknown(tenant, id))
-    }
-
-    /// What was stored under `id` by the commit that made `state`.
-    pub(super) async fn saved_in(&self, tenant: &str, state: &TenantState, id: Uuid) -> Result<Saved, Error> {
-        match &state.active {
-            Some(record) if record.saved.id == id => Ok(record.saved.clone()),
-            _ => Ok(self.configuration(tenant, id).await?.saved),
-        }
     }
 }
 

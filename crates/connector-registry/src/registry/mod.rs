@@ -26,7 +26,7 @@ pub use promotion::Promotion;
 pub use transfer::{ConfigurationExport, Export, ExportedSecrets, Imported, TenantExport};
 
 use crate::{
-    ActiveConnector, Catalog, Change, ConnectorStore, Error, HistoryEntry, Status, StoreError, TenantState,
+    ActiveConnector, Catalog, Change, Committed, ConnectorStore, Error, HistoryEntry, Status, StoreError, TenantState,
     active::Built, templates::Templates,
 };
 use cache::{Cache, Tenant};
@@ -223,7 +223,7 @@ impl<S: ConnectorStore> Registry<S> {
             Ok(Arc::new(ActiveConnector::new(saved, built)))
         };
         let active = state.active.as_ref().map(ready).transpose()?;
-        Ok(Tenant { revision: state.revision, active, templates: Templates::of(state) })
+        Ok(Tenant { revision: state.revision, active, templates: Templates::of(&state.settings) })
     }
 
     fn build(&self, connector: &str, config: &Value) -> Result<Built, Error> {
@@ -232,35 +232,38 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(layered(connector, self.inner.policy))
     }
 
-    /// Has the store do `change` and puts into use what comes of it, to the end even if the caller stops waiting.
-    async fn commit(
-        &self,
-        tenant: &str,
-        change: Change,
-        built: Option<(Uuid, Built)>,
-    ) -> Result<TenantState, StoreError> {
+    /// Has the store do `change` and puts into use what comes of it, to the end even if the caller stops waiting. Returns
+    /// the revision that it made.
+    async fn commit(&self, tenant: &str, change: Change, built: Option<(Uuid, Built)>) -> Result<u64, StoreError> {
         let (this, name) = (self.clone(), tenant.to_owned());
         seen_through(async move {
             let since = this.inner.cache.epoch(&name);
             let (action, id) = (change.entry.action, change.entry.configuration);
             let stored = this.inner.store.commit(&name, change).await;
-            match &stored {
-                Ok(state) => {
-                    tracing::info!(tenant = name, action = action.as_str(), ?id, revision = state.revision, "changed");
-                    if let Err(cause) = this.learn(&name, state.clone(), built, since) {
-                        tracing::warn!(tenant = name, %cause, "what is stored cannot be used");
+            match stored {
+                Ok(Committed { revision, state }) => {
+                    tracing::info!(tenant = name, action = action.as_str(), ?id, revision, "changed");
+                    match state.map(|state| this.learn(&name, state, built, since)) {
+                        Some(Ok(_)) => {}
+                        Some(Err(cause)) => tracing::warn!(tenant = name, %cause, "what is stored cannot be used"),
+                        // The next send reads it, and says why it cannot be read.
+                        None => {
+                            this.inner.cache.forget(&name);
+                            tracing::warn!(tenant = name, "what is active cannot be read");
+                        }
                     }
+                    Ok(revision)
                 }
                 // The change may have taken place all the same, so what is known here is made good.
                 Err(StoreError::Unavailable(cause)) => {
                     tracing::warn!(tenant = name, %cause, "the store failed during a change");
-                    if let Err(cause) = this.refresh(&name).await {
+                    if let Err(cause) = this.catch_up(&name).await {
                         tracing::warn!(tenant = name, %cause, "and cannot say which configuration is active");
                     }
+                    Err(StoreError::Unavailable(cause))
                 }
-                Err(_) => {}
+                Err(refused) => Err(refused),
             }
-            stored
         })
         .await
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Registry, moment};
 use crate::{
     Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LocalizedTemplate, Saved, SealedConfig,
-    SignInSettings, Status, StoreError, TenantState, active::Built, language_tag, tenant_name,
+    SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, language_tag, tenant_name,
 };
 
 /// The version of the format.
@@ -124,7 +124,8 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     async fn export_tenant(&self, tenant: &str, secrets: ExportedSecrets) -> Result<TenantExport, Error> {
-        let TenantState { active, sign_in, fallback_language, templates, .. } = self.tenant(tenant).await?;
+        let TenantState { active, settings, .. } = self.tenant(tenant).await?;
+        let TenantSettings { sign_in, fallback_language, templates } = settings;
         let Status { active: active_saved, kept, .. } = self.status(tenant).await?;
         let mut configurations = Vec::new();
         for Saved { id, .. } in active_saved.into_iter().chain(kept) {

@@ -11,8 +11,8 @@ use std::{
 
 use connector_kit::{Context, Egress, SendPolicy, async_trait};
 use connector_registry::{
-    Change, Changed, ConnectorStore, Edit, Error, HistoryEntry, MemoryStore, Record, Registry, SealedConfig, Status,
-    StoreError, TenantState, Uuid,
+    Candidate, Change, Changed, Committed, ConnectorStore, Edit, Error, HistoryEntry, MemoryStore, Record, Registry,
+    SealedConfig, Status, StoreError, TenantSettings, TenantState, Uuid,
 };
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -69,6 +69,10 @@ impl ConnectorStore for Stubborn {
         state
     }
 
+    async fn settings(&self, tenant: &str) -> Result<Option<TenantSettings>, StoreError> {
+        self.inner.settings(tenant).await
+    }
+
     async fn status(&self, tenant: &str) -> Result<Option<Status>, StoreError> {
         self.inner.status(tenant).await
     }
@@ -77,17 +81,22 @@ impl ConnectorStore for Stubborn {
         self.inner.configuration(tenant, id).await
     }
 
-    async fn commit(&self, tenant: &str, change: Change) -> Result<TenantState, StoreError> {
+    async fn commit(&self, tenant: &str, change: Change) -> Result<Committed, StoreError> {
         let label = change.edits.iter().find_map(|edit| match edit {
             Edit::Save(draft) => Some(draft.config["label"].as_str().unwrap().to_owned()),
             _ => None,
         });
-        let state = self.inner.commit(tenant, change).await;
+        let mut committed = self.inner.commit(tenant, change).await;
+        if self.unreadable.lock().unwrap().as_deref() == Some(tenant)
+            && let Ok(Committed { state, .. }) = &mut committed
+        {
+            *state = None;
+        }
         let gate = label.and_then(|label| self.after_change.lock().unwrap().remove(&label));
         if let Some(gate) = gate {
             gate.pass().await;
         }
-        self.answer(state).await
+        self.answer(committed).await
     }
 
     async fn history(&self, tenant: &str, before: Option<u64>, limit: u32) -> Result<Vec<HistoryEntry>, StoreError> {
@@ -393,4 +402,34 @@ async fn eventually(condition: impl AsyncFn() -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it did not come about");
+}
+
+#[tokio::test]
+async fn a_change_that_took_place_is_no_error_though_what_is_active_cannot_be_read() {
+    let store = Stubborn::default();
+    let registry = registry_over(store.clone());
+    let first = set_up(&registry, labelled("one")).await;
+    assert_eq!(sent_by(&registry).await, "one");
+    *store.unreadable.lock().unwrap() = Some(TENANT.to_owned());
+
+    registry.set_fallback_language(TENANT, Some("de"), &by()).await.unwrap();
+    assert_eq!(registry.settings(TENANT).await.unwrap().fallback_language.as_deref(), Some("de"));
+    // Nothing goes through what may be active no longer.
+    assert!(matches!(registry.send(TENANT, &message()).await, Err(Error::StoreUnusable(_))));
+    let kept = registry.save(TENANT, proposal(labelled("kept")), &by()).await.unwrap().saved;
+    assert_eq!(registry.configuration(TENANT, kept.id).await.unwrap().saved, kept);
+    registry.test(TENANT, Candidate::Stored(kept.id), &message(), &by()).await.unwrap();
+    registry.remove(TENANT, Some(kept.id), false, &by()).await.unwrap();
+
+    // Any of these repairs it.
+    let tested = proposal(labelled("two")).tested_with(message());
+    let second = registry.change(TENANT, tested, &by()).await.unwrap().saved;
+    assert_eq!(registry.configuration(TENANT, second.id).await.unwrap().saved, second);
+    let back = registry.roll_back(TENANT, Some(first.id), &by()).await.unwrap();
+    assert_eq!(registry.configuration(TENANT, first.id).await.unwrap().saved, back);
+    assert!(registry.remove(TENANT, None, false, &by()).await.unwrap().was_active);
+
+    *store.unreadable.lock().unwrap() = None;
+    set_up(&registry, labelled("three")).await;
+    assert_eq!(sent_by(&registry).await, "three");
 }

@@ -226,7 +226,9 @@ impl Database for Postgres {
         let commit = commit.bind(encode(&change.edits)?).bind(&change.sealed_under).bind(change.at);
         let commit = commit.bind(&change.made_by).bind(change.action).bind(&change.configuration);
         let commit = commit.bind(&change.connector).bind(&change.details);
-        answer(&self.answered::<String>(commit.fetch_one(&self.pool)).await?)
+        // By then it has taken place, or was refused.
+        let unread = |_| StoreError::Unavailable("the answer of PostgreSQL to a change cannot be read".into());
+        answer(&self.answered::<String>(commit.fetch_one(&self.pool)).await?).map_err(unread)
     }
 
     async fn history(&self, tenant: &str, before: i64, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {

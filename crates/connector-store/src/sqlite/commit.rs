@@ -19,8 +19,10 @@ pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedCha
     let mut transaction = begin(writer).await?;
     match apply(&mut transaction, tenant, change).await {
         Ok(state) => {
+            // What cannot be read is found while it can still be undone.
+            let state = answer(&state)?;
             transaction.commit().await?;
-            Ok(Outcome::State(answer(&state)?))
+            Ok(Outcome::State(state))
         }
         Err(Fault::Refused(refusal)) => {
             transaction.rollback().await?;
