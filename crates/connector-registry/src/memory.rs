@@ -213,7 +213,7 @@ impl ConnectorStore for MemoryStore {
         Err(no_key())
     }
 
-    fn unseal(&self, _: &str, _: Uuid, _: &SealedConfig) -> Result<Value, StoreError> {
+    fn unseal(&self, _: &str, _: Uuid, _: &str, _: &SealedConfig) -> Result<Value, StoreError> {
         Err(no_key())
     }
 }

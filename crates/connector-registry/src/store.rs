@@ -86,8 +86,9 @@ pub trait ConnectorStore: Send + Sync + 'static {
     /// The configuration that was sealed for this tenant under this id.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] where it was sealed with another key, or for another tenant or id.
-    fn unseal(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError>;
+    /// [`StoreError::Unusable`] where it was sealed with another key, or for another tenant, id or connector, or where
+    /// its secrets would go elsewhere than they did.
+    fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError>;
 }
 
 /// A configuration to be stored.
@@ -197,6 +198,10 @@ pub struct SealedConfig {
     pub config: Value,
     /// Each secret, sealed, by its JSON pointer.
     pub secrets: BTreeMap<String, String>,
+    /// JSON pointers to the fields that decide where the secrets are sent or how safely, where there are secrets. With
+    /// another value in one of them, no secret can be opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<String>,
 }
 
 /// Shows which fields are sealed: what is not may be personal.

@@ -80,11 +80,11 @@ impl Inner {
 
     /// The configuration as it was before it was sealed. Where it takes a key that is not at hand, the keys are asked
     /// for once more: it may be a new one.
-    async fn open(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
-        match open_config(&self.keys, tenant, id, sealed) {
+    async fn open(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {
+        match open_config(&self.keys, tenant, id, connector, sealed) {
             Err(OpenError::UnknownKey { .. }) => {
                 self.keys.reload().await.map_err(unusable)?;
-                open_config(&self.keys, tenant, id, sealed).map_err(unusable)
+                open_config(&self.keys, tenant, id, connector, sealed).map_err(unusable)
             }
             opened => opened.map_err(unusable),
         }
@@ -93,7 +93,7 @@ impl Inner {
     async fn record(&self, tenant: &str, row: RecordRow) -> Result<Record, StoreError> {
         let sealed = row.sealed()?;
         let saved = row.saved.read()?;
-        let config = self.open(tenant, saved.id, &sealed).await?;
+        let config = self.open(tenant, saved.id, &saved.connector, &sealed).await?;
         Ok(Record { saved, config })
     }
 
@@ -187,8 +187,8 @@ impl ConnectorStore for Store {
         self.inner.seal(**self.inner.current.load(), tenant, id, connector, config)
     }
 
-    fn unseal(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
-        open_config(&self.inner.keys, tenant, id, sealed).map_err(unusable)
+    fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {
+        open_config(&self.inner.keys, tenant, id, connector, sealed).map_err(unusable)
     }
 }
 

@@ -147,11 +147,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let tenant = stored.tenant.as_str();
         let (status, language, usage_type) = match &args.command {
             Command::List(_) => {
-                list(tenant, &state(&registry, tenant).await?, *json)?;
+                list(tenant, &settings(&registry, tenant).await?, *json)?;
                 return Ok(Exit::Ok);
             }
             Command::Get { key, .. } => {
-                get(tenant, &state(&registry, tenant).await?, key, *json)?;
+                get(tenant, &settings(&registry, tenant).await?, key, *json)?;
                 return Ok(Exit::Ok);
             }
             Command::Put { file, key, .. } => {

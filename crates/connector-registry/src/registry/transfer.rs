@@ -74,6 +74,10 @@ pub struct ConfigurationExport {
     /// Each sealed secret by its JSON pointer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, String>,
+    /// JSON pointers to the fields that decide where sealed secrets are sent: with another value in one of them, the
+    /// secrets cannot be opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<String>,
 }
 
 /// Shows everything but the configuration.
@@ -134,17 +138,17 @@ impl<S: ConnectorStore> Registry<S> {
                 _ => self.configuration(tenant, id).await?,
             };
             let Saved { connector, saved_at, .. } = record.saved;
-            let (config, secrets) = match secrets {
+            let SealedConfig { config, secrets, destinations } = match secrets {
                 ExportedSecrets::Omitted => {
-                    (self.inner.catalog.get(&connector)?.masked(&record.config), BTreeMap::new())
+                    let config = self.inner.catalog.get(&connector)?.masked(&record.config);
+                    SealedConfig { config, secrets: BTreeMap::new(), destinations: Vec::new() }
                 }
                 ExportedSecrets::Sealed => {
                     let sealed = self.inner.store.seal(tenant, id, &connector, &record.config);
-                    let SealedConfig { config, secrets } = sealed.map_err(|cause| Error::of_store(tenant, cause))?;
-                    (config, secrets)
+                    sealed.map_err(|cause| Error::of_store(tenant, cause))?
                 }
             };
-            configurations.push(ConfigurationExport { id, connector, saved_at, config, secrets });
+            configurations.push(ConfigurationExport { id, connector, saved_at, config, secrets, destinations });
         }
         let active = active.map(|record| record.saved.id);
         Ok(TenantExport { tenant: tenant.to_owned(), active, configurations, sign_in, fallback_language, templates })
@@ -235,11 +239,12 @@ impl<S: ConnectorStore> Registry<S> {
         state: &TenantState,
         configuration: ConfigurationExport,
     ) -> Result<(Draft, Built), Error> {
-        let ConfigurationExport { id, connector, saved_at, config, secrets } = configuration;
+        let ConfigurationExport { id, connector, saved_at, config, secrets, destinations } = configuration;
         let config = if secrets.is_empty() {
             self.with_secrets_of(state.active.as_ref(), &connector, config)?
         } else {
-            let unsealed = self.inner.store.unseal(tenant, id, &SealedConfig { config, secrets });
+            let sealed = SealedConfig { config, secrets, destinations };
+            let unsealed = self.inner.store.unseal(tenant, id, &connector, &sealed);
             unsealed.map_err(|cause| Error::of_store(tenant, cause))?
         };
         let built = self.build(&connector, &config)?;

@@ -119,8 +119,8 @@ impl ConnectorStore for Stubborn {
         self.inner.seal(tenant, id, connector, config)
     }
 
-    fn unseal(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
-        self.inner.unseal(tenant, id, sealed)
+    fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {
+        self.inner.unseal(tenant, id, connector, sealed)
     }
 }
 

@@ -12,7 +12,7 @@ BEGIN
         'fallback_language', t.fallback_language,
         'active', (
             SELECT json_build_object(
-                'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets,
+                'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets, 'destinations', c.destinations,
                 'saved_at', c.saved_at, 'activated_at', c.activated_at, 'tested_at', c.tested_at,
                 'revision', c.revision)
             FROM email_connectors.configurations c WHERE c.tenant = t.name AND c.id = t.active),
@@ -79,9 +79,10 @@ BEGIN
         edited := edit ->> 'id';
         CASE edit ->> 'do'
         WHEN 'save' THEN
-            INSERT INTO email_connectors.configurations (tenant, id, connector, config, secrets, sealed_under, saved_at)
+            INSERT INTO email_connectors.configurations (
+                tenant, id, connector, config, secrets, destinations, sealed_under, saved_at)
             VALUES (p_tenant, edited, edit ->> 'connector', edit ->> 'config', edit ->> 'secrets',
-                edit ->> 'sealed_under', (edit ->> 'saved_at')::bigint)
+                edit ->> 'destinations', edit ->> 'sealed_under', (edit ->> 'saved_at')::bigint)
             ON CONFLICT DO NOTHING;
             IF NOT FOUND THEN
                 PERFORM email_connectors.refuse(json_build_object('because', 'duplicate_configuration', 'id', edited));

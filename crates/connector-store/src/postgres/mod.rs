@@ -64,7 +64,7 @@ FROM email_connectors.tenants t WHERE t.name = $1";
 
 const CONFIGURATION: &str = "\
 SELECT json_build_object(
-    'id', id, 'connector', connector, 'config', config, 'secrets', secrets, 'saved_at', saved_at,
+    'id', id, 'connector', connector, 'config', config, 'secrets', secrets, 'destinations', destinations, 'saved_at', saved_at,
     'activated_at', activated_at, 'tested_at', tested_at, 'revision', revision)::text
 FROM email_connectors.configurations WHERE tenant = $1 AND id = $2::uuid";
 

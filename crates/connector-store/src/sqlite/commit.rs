@@ -102,11 +102,12 @@ async fn edit(
 ) -> Result<(), Fault> {
     let unknown = |id: &String| Refusal::UnknownConfiguration { id: id.clone() };
     let (query, missing) = match edit {
-        SealedEdit::Save { id, connector, config, secrets, sealed_under, saved_at } => {
-            let save = "INSERT INTO configurations (tenant, id, connector, config, secrets, sealed_under, saved_at)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (tenant, id) DO NOTHING";
+        SealedEdit::Save { id, connector, config, secrets, destinations, sealed_under, saved_at } => {
+            let save = "INSERT INTO configurations
+                (tenant, id, connector, config, secrets, destinations, sealed_under, saved_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (tenant, id) DO NOTHING";
             let save = sqlx::query(save).bind(tenant).bind(id).bind(connector).bind(config).bind(secrets);
-            let save = save.bind(sealed_under).bind(saved_at);
+            let save = save.bind(destinations).bind(sealed_under).bind(saved_at);
             (save, Some(Refusal::DuplicateConfiguration { id: id.clone() }))
         }
         SealedEdit::Activate { id } => {
