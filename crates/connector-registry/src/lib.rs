@@ -31,4 +31,5 @@ pub use store::{
 };
 pub use templates::{InvalidLanguage, LocalizedTemplate, language_tag};
 pub use tenant_name::tenant_name;
+pub use timestamp::rfc3339;
 pub use uuid::Uuid;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use clap::Subcommand;
 use connector_kit::{Delivery as Outcome, Receipt, UsageType};
-use connector_registry::Error;
+use connector_registry::{Error, rfc3339};
 use connector_store::Store;
 use serde::Serialize;
 use verification_code::{Code, Delivery, Issued, Scope, Settings, VerificationCodes};
@@ -17,7 +17,6 @@ use crate::{
     input::Source,
     output::{self, Style, paint},
     stored::{Registry, TenantArgs},
-    timestamp::rfc3339,
     usage_type,
 };
 
