@@ -209,7 +209,7 @@ impl ConnectorStore for MemoryStore {
         self.news.subscribe()
     }
 
-    fn seal(&self, _: &str, _: Uuid, _: &str, _: &Value) -> Result<SealedConfig, StoreError> {
+    async fn seal(&self, _: &str, _: Uuid, _: &str, _: &Value) -> Result<SealedConfig, StoreError> {
         Err(no_key())
     }
 

@@ -76,12 +76,13 @@ pub trait ConnectorStore: Send + Sync + 'static {
     /// News of commits by any process, from now on and within a second. A receiver that lags has missed some.
     fn changes(&self) -> broadcast::Receiver<Changed>;
 
-    /// The configuration with its secrets sealed as they are at rest, for an export that only a store with the same key
-    /// can read. `connector` is the id under which the catalog knows its schema.
+    /// The configuration with its secrets sealed as they are at rest, under the key that is current at this moment, for
+    /// an export that only a store with the same key can read. `connector` is the id under which the catalog knows its
+    /// schema.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] where the store has no key.
-    fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError>;
+    /// [`StoreError::Unavailable`]; [`StoreError::Unusable`] where the store has no key.
+    async fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError>;
 
     /// The configuration that was sealed for this tenant under this id.
     ///

@@ -106,15 +106,22 @@ impl Inner {
         Ok(TenantState { revision, active, settings })
     }
 
+    /// The key that the database wants things sealed under by now, which another process may have changed. A change finds
+    /// that out by itself, and needs no question.
+    pub(crate) async fn current_key(&self) -> Result<KeyId, StoreError> {
+        let known = self.database.keys().await?;
+        self.adopt(known.0.into_iter().next().map(|current| current.id)).await
+    }
+
     /// Takes note of the key that the database wants things sealed under by now.
-    async fn adopt(&self, id: Option<String>) -> Result<(), StoreError> {
+    async fn adopt(&self, id: Option<String>) -> Result<KeyId, StoreError> {
         let id = id.ok_or_else(|| unusable("the database names no current master key: restore it from a copy"))?;
         let id: KeyId = id.parse().map_err(unusable)?;
         if !self.keys.ids().contains(&id) {
             self.keys.reload().await.map_err(unusable)?;
         }
         self.current.store(Arc::new(id));
-        Ok(())
+        Ok(id)
     }
 }
 
@@ -159,7 +166,9 @@ impl ConnectorStore for Store {
                     let revision = row.revision;
                     return Ok(Committed { revision, state: self.inner.state(tenant, row).await.ok() });
                 }
-                Outcome::Refused(Refusal::OtherKey { current }) if turn < TURNS => self.inner.adopt(current).await?,
+                Outcome::Refused(Refusal::OtherKey { current }) if turn < TURNS => {
+                    self.inner.adopt(current).await?;
+                }
                 Outcome::Refused(refusal) => return Err(refusal.into_error()),
             }
         }
@@ -183,8 +192,9 @@ impl ConnectorStore for Store {
         self.inner.news.subscribe()
     }
 
-    fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
-        self.inner.seal(**self.inner.current.load(), tenant, id, connector, config)
+    async fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
+        let key = self.inner.current_key().await?;
+        self.inner.seal(key, tenant, id, connector, config)
     }
 
     fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {

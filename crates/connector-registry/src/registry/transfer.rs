@@ -144,7 +144,7 @@ impl<S: ConnectorStore> Registry<S> {
                     SealedConfig { config, secrets: BTreeMap::new(), destinations: Vec::new() }
                 }
                 ExportedSecrets::Sealed => {
-                    let sealed = self.inner.store.seal(tenant, id, &connector, &record.config);
+                    let sealed = self.inner.store.seal(tenant, id, &connector, &record.config).await;
                     sealed.map_err(|cause| Error::of_store(tenant, cause))?
                 }
             };

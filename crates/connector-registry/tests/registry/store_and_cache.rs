@@ -115,8 +115,8 @@ impl ConnectorStore for Stubborn {
         self.news.as_ref().map_or_else(|| self.inner.changes(), broadcast::Sender::subscribe)
     }
 
-    fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
-        self.inner.seal(tenant, id, connector, config)
+    async fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
+        self.inner.seal(tenant, id, connector, config).await
     }
 
     fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {

@@ -72,7 +72,7 @@ async fn an_edited_row_opens_only_while_its_secrets_go_where_they_went(place: &P
 
 async fn an_edited_export_does_not_either(place: &Place) {
     let store = place.open().await;
-    let sealed = store.seal("acme", id(1), SMTP, &config()).unwrap();
+    let sealed = store.seal("acme", id(1), SMTP, &config()).await.unwrap();
     let exported = serde_json::to_string(&sealed).unwrap();
     let unseal = |text: &str| {
         let sealed: SealedConfig = serde_json::from_str(text).unwrap();
