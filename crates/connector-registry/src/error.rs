@@ -97,7 +97,7 @@ pub enum Error {
         tenant: String,
     },
     /// What was looked at before the change has changed since. Nothing was changed.
-    #[error("tenant `{tenant}` was changed meanwhile: nothing was done, look at it again")]
+    #[error("tenant `{tenant}` was changed meanwhile: nothing was stored, look at it again")]
     ChangedMeanwhile {
         /// The tenant.
         tenant: String,

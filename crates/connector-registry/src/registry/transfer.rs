@@ -21,7 +21,8 @@ pub enum ExportedSecrets {
     /// They are left out: `******` stands in their place. What is imported needs them again, unless the tenant's active
     /// configuration has them.
     Omitted,
-    /// They stay sealed: only a store with the same key can read them, for the same tenant.
+    /// They stay sealed: only a store with the same key can read them, for the same tenant, and only while nobody has
+    /// edited where they are sent.
     Sealed,
 }
 
