@@ -92,6 +92,8 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -107,11 +109,20 @@ mod tests {
 
     #[test]
     fn an_open_store_that_fails_says_so_too() {
-        let unusable = |cause: Box<dyn StdError + Send + Sync>| registry::Error::StoreUnusable(cause);
-        let sealed = OpenError::NotAuthentic { tenant: "acme".to_owned(), pointer: "/apiKey".to_owned() };
+        let unusable = |cause: Box<dyn StdError + Send + Sync>| registry::Error::StoreUnusable(cause.into());
+        let sealed = OpenError::NotAuthentic {
+            tenant: "acme".to_owned(),
+            configuration: registry::Uuid::nil(),
+            pointer: "/apiKey".to_owned(),
+        };
         assert_eq!(Exit::of_registry(&unusable(Box::new(sealed))) as u8, 78);
         assert_eq!(Exit::of_registry(&unusable("the database is read-only".into())) as u8, 74);
-        assert_eq!(Exit::of_registry(&registry::Error::Store("nobody answers".into())) as u8, 75);
+        assert_eq!(
+            Exit::of_registry(&registry::Error::Store(Arc::from(Box::<dyn StdError + Send + Sync>::from(
+                "nobody answers"
+            )))) as u8,
+            75
+        );
         assert_eq!(Exit::of_registry(&registry::Error::Contended { tenant: "acme".to_owned() }) as u8, 75);
     }
 }

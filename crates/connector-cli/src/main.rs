@@ -15,7 +15,6 @@ mod private_file;
 mod saved;
 mod stored;
 mod table;
-mod timestamp;
 mod usage;
 mod usage_type;
 

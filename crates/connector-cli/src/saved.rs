@@ -1,9 +1,7 @@
 //! What is shown of a stored configuration: everything but its content.
 
-use connector_registry::Saved;
+use connector_registry::{Saved, rfc3339};
 use serde::Serialize;
-
-use crate::timestamp::rfc3339;
 
 /// A stored configuration, as JSON has it.
 #[derive(Debug, Serialize)]

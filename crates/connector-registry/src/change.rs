@@ -51,6 +51,8 @@ pub enum Expects {
     NoneActive,
     /// One is.
     OneActive,
+    /// This one is: what was taken from it is still what the tenant uses.
+    Active(Uuid),
 }
 
 /// One step of a change.

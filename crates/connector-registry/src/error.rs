@@ -1,13 +1,13 @@
 //! What can go wrong between a tenant and its connector, and what to do then.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, sync::Arc};
 
 use uuid::Uuid;
 
 use crate::{Dependent, InvalidLanguage, StoreError, UnknownConnector};
 
-/// A change or a send that failed.
-#[derive(Debug, thiserror::Error)]
+/// A change or a send that failed. A clone is for those who waited for the same.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The tenant has no active connector.
@@ -97,7 +97,7 @@ pub enum Error {
         tenant: String,
     },
     /// What was looked at before the change has changed since. Nothing was changed.
-    #[error("tenant `{tenant}` was changed meanwhile: nothing was done, look at it again")]
+    #[error("tenant `{tenant}` was changed meanwhile: nothing was stored, look at it again")]
     ChangedMeanwhile {
         /// The tenant.
         tenant: String,
@@ -129,10 +129,10 @@ pub enum Error {
     Send(#[from] connector_kit::Error),
     /// The store could not be reached. Whether a change took place may be unknown.
     #[error("the store of configurations failed: {0}; check the status before trying again")]
-    Store(#[source] Box<dyn StdError + Send + Sync>),
+    Store(#[source] Arc<dyn StdError + Send + Sync>),
     /// The store cannot do it until somebody mends what is wrong. Nothing was changed.
     #[error("the store of configurations cannot be used: {0}")]
-    StoreUnusable(#[source] Box<dyn StdError + Send + Sync>),
+    StoreUnusable(#[source] Arc<dyn StdError + Send + Sync>),
 }
 
 fn listed(dependents: &[Dependent]) -> String {
@@ -151,8 +151,8 @@ impl Error {
             StoreError::UnknownTemplate { language, usage_type } => {
                 Self::UnknownTemplate { tenant, language, usage_type }
             }
-            StoreError::Unavailable(cause) => Self::Store(cause),
-            StoreError::Unusable(cause) => Self::StoreUnusable(cause),
+            StoreError::Unavailable(cause) => Self::Store(cause.into()),
+            StoreError::Unusable(cause) => Self::StoreUnusable(cause.into()),
         }
     }
 }

@@ -27,7 +27,11 @@ pub use registry::{
     Registry, Removed, TenantExport,
 };
 pub use sign_in::{Dependent, Identifier, SignIn, SignInMethod, SignInSettings, SignUp};
-pub use store::{Changed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantState};
+pub use store::{
+    Changed, Committed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantSettings,
+    TenantState,
+};
 pub use templates::{InvalidLanguage, LocalizedTemplate, language_tag};
 pub use tenant_name::tenant_name;
+pub use timestamp::rfc3339;
 pub use uuid::Uuid;

@@ -15,8 +15,8 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
-    Change, Changed, ConnectorStore, Draft, Edit, Expects, HistoryEntry, LocalizedTemplate, Record, Saved,
-    SealedConfig, SignInSettings, Status, StoreError, TenantState,
+    Change, Changed, Committed, ConnectorStore, Draft, Edit, Expects, HistoryEntry, LocalizedTemplate, Record, Saved,
+    SealedConfig, Status, StoreError, TenantSettings, TenantState,
 };
 
 /// How much news is kept for whoever is slow to take it.
@@ -35,9 +35,7 @@ struct Tenant {
     active: Option<Uuid>,
     /// In the order they were saved in.
     records: Vec<Record>,
-    sign_in: SignInSettings,
-    fallback_language: Option<String>,
-    templates: Vec<LocalizedTemplate>,
+    settings: TenantSettings,
     history: Vec<HistoryEntry>,
 }
 
@@ -60,6 +58,9 @@ impl Tenant {
                 Err(StoreError::AlreadyActive { id: saved.id, connector: saved.connector.clone() })
             }
             (Expects::OneActive, None) => Err(StoreError::NoneActive),
+            (Expects::Active(id), _) if self.active != Some(id) => {
+                Err(StoreError::Outdated { revision: self.revision })
+            }
             _ => Ok(()),
         }
     }
@@ -80,16 +81,19 @@ impl Tenant {
                 self.active.take_if(|active| *active == id);
             }
             Edit::Tested(id) => self.record(id)?.saved.tested_at = Some(at),
-            Edit::SignIn(settings) => self.sign_in = settings,
-            Edit::FallbackLanguage(language) => self.fallback_language = language,
+            Edit::SignIn(sign_in) => self.settings.sign_in = sign_in,
+            Edit::FallbackLanguage(language) => self.settings.fallback_language = language,
             Edit::PutTemplate(template) => {
-                self.templates.retain(|known| !is_for(known, &template.language, template.usage_type.as_str()));
-                self.templates.push(template);
+                let templates = &mut self.settings.templates;
+                templates.retain(|known| !is_for(known, &template.language, template.usage_type.as_str()));
+                templates.push(template);
+                templates
+                    .sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
             }
             Edit::RemoveTemplate { language, usage_type } => {
-                let before = self.templates.len();
-                self.templates.retain(|known| !is_for(known, &language, &usage_type));
-                if self.templates.len() == before {
+                let before = self.settings.templates.len();
+                self.settings.templates.retain(|known| !is_for(known, &language, &usage_type));
+                if self.settings.templates.len() == before {
                     return Err(StoreError::UnknownTemplate { language, usage_type });
                 }
             }
@@ -98,15 +102,7 @@ impl Tenant {
     }
 
     fn state(&self) -> TenantState {
-        let mut templates = self.templates.clone();
-        templates.sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
-        TenantState {
-            revision: self.revision,
-            active: self.active().cloned(),
-            sign_in: self.sign_in.clone(),
-            fallback_language: self.fallback_language.clone(),
-            templates,
-        }
+        TenantState { revision: self.revision, active: self.active().cloned(), settings: self.settings.clone() }
     }
 }
 
@@ -145,6 +141,10 @@ impl ConnectorStore for MemoryStore {
         Ok(self.tenants().get(tenant).map(Tenant::state))
     }
 
+    async fn settings(&self, tenant: &str) -> Result<Option<TenantSettings>, StoreError> {
+        Ok(self.tenants().get(tenant).map(|tenant| tenant.settings.clone()))
+    }
+
     async fn status(&self, tenant: &str) -> Result<Option<Status>, StoreError> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(tenant) else { return Ok(None) };
@@ -161,7 +161,7 @@ impl ConnectorStore for MemoryStore {
         Ok(records.iter().find(|record| record.saved.id == id).cloned())
     }
 
-    async fn commit(&self, name: &str, change: Change) -> Result<TenantState, StoreError> {
+    async fn commit(&self, name: &str, change: Change) -> Result<Committed, StoreError> {
         let Change { creates, expects, edits, entry, at } = change;
         let mut tenants = self.tenants();
         let mut tenant = match tenants.get(name) {
@@ -179,7 +179,7 @@ impl ConnectorStore for MemoryStore {
         tenants.insert(name.to_owned(), tenant);
         // Nobody listening is no fault.
         let _ = self.news.send(Changed::Tenant(name.to_owned()));
-        Ok(state)
+        Ok(Committed { revision: state.revision, state: Some(state) })
     }
 
     async fn history(&self, tenant: &str, before: Option<u64>, limit: u32) -> Result<Vec<HistoryEntry>, StoreError> {
@@ -209,11 +209,11 @@ impl ConnectorStore for MemoryStore {
         self.news.subscribe()
     }
 
-    fn seal(&self, _: &str, _: Uuid, _: &str, _: &Value) -> Result<SealedConfig, StoreError> {
+    async fn seal(&self, _: &str, _: Uuid, _: &str, _: &Value) -> Result<SealedConfig, StoreError> {
         Err(no_key())
     }
 
-    fn unseal(&self, _: &str, _: Uuid, _: &SealedConfig) -> Result<Value, StoreError> {
+    fn unseal(&self, _: &str, _: Uuid, _: &str, _: &SealedConfig) -> Result<Value, StoreError> {
         Err(no_key())
     }
 }

@@ -24,6 +24,13 @@ pub trait ConnectorStore: Send + Sync + 'static {
     /// [`StoreError::Unavailable`], [`StoreError::Unusable`].
     async fn tenant(&self, tenant: &str) -> Result<Option<TenantState>, StoreError>;
 
+    /// What a tenant has besides its configurations. None for a tenant that does not exist. It can be read though the
+    /// active configuration cannot.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Unusable`].
+    async fn settings(&self, tenant: &str) -> Result<Option<TenantSettings>, StoreError>;
+
     /// Which configuration is active and which are kept, read together, without the configurations themselves.
     ///
     /// # Errors
@@ -36,7 +43,8 @@ pub trait ConnectorStore: Send + Sync + 'static {
     /// [`StoreError::Unavailable`], [`StoreError::Unusable`].
     async fn configuration(&self, tenant: &str, id: Uuid) -> Result<Option<Record>, StoreError>;
 
-    /// Does all of `change` in one transaction, or nothing, and returns what the tenant is then.
+    /// Does all of `change` in one transaction, or nothing, and returns what the tenant is then. What took place is never
+    /// an error, not even when what is active after it cannot be read: then somebody is about to repair it.
     ///
     /// The transaction itself checks what the change expects, and the database holds the rule that no second configuration
     /// is active: any number of processes may commit at once, and may be killed at any instant.
@@ -45,7 +53,7 @@ pub trait ConnectorStore: Send + Sync + 'static {
     /// [`StoreError::UnknownTenant`] when it does not exist and the change does not create it; what the expectation and
     /// the edits name; [`StoreError::Unavailable`], after which the change may have taken place all the same;
     /// [`StoreError::Unusable`].
-    async fn commit(&self, tenant: &str, change: Change) -> Result<TenantState, StoreError>;
+    async fn commit(&self, tenant: &str, change: Change) -> Result<Committed, StoreError>;
 
     /// What was done, the latest first: at most `limit` entries of revisions below `before`.
     ///
@@ -68,18 +76,20 @@ pub trait ConnectorStore: Send + Sync + 'static {
     /// News of commits by any process, from now on and within a second. A receiver that lags has missed some.
     fn changes(&self) -> broadcast::Receiver<Changed>;
 
-    /// The configuration with its secrets sealed as they are at rest, for an export that only a store with the same key
-    /// can read. `connector` is the id under which the catalog knows its schema.
+    /// The configuration with its secrets sealed as they are at rest, under the key that is current at this moment, for
+    /// an export that only a store with the same key can read. `connector` is the id under which the catalog knows its
+    /// schema.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] where the store has no key.
-    fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError>;
+    /// [`StoreError::Unavailable`]; [`StoreError::Unusable`] where the store has no key.
+    async fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError>;
 
     /// The configuration that was sealed for this tenant under this id.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] where it was sealed with another key, or for another tenant or id.
-    fn unseal(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError>;
+    /// [`StoreError::Unusable`] where it was sealed with another key, or for another tenant, id or connector, or where
+    /// its secrets would go elsewhere than they did.
+    fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError>;
 }
 
 /// A configuration to be stored.
@@ -140,19 +150,35 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What sending needs to know of a tenant, and what removing a connector must look at.
+/// What sending needs to know of a tenant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TenantState {
     /// The tenant's revision.
     pub revision: u64,
     /// The active configuration.
     pub active: Option<Record>,
+    /// The rest.
+    pub settings: TenantSettings,
+}
+
+/// What a tenant has besides its configurations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TenantSettings {
     /// What sign-in relies on.
     pub sign_in: SignInSettings,
     /// The language of templates where there is none in the message's.
     pub fallback_language: Option<String>,
     /// The tenant's own templates, by language and usage type.
     pub templates: Vec<LocalizedTemplate>,
+}
+
+/// A change that took place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Committed {
+    /// The tenant's revision that it made.
+    pub revision: u64,
+    /// What the tenant is then; none where the active configuration cannot be read. Reading the tenant says why.
+    pub state: Option<TenantState>,
 }
 
 /// What is active and what is kept, as of a revision.
@@ -173,6 +199,10 @@ pub struct SealedConfig {
     pub config: Value,
     /// Each secret, sealed, by its JSON pointer.
     pub secrets: BTreeMap<String, String>,
+    /// JSON pointers to the fields that decide where the secrets are sent or how safely, where there are secrets. With
+    /// another value in one of them, no secret can be opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<String>,
 }
 
 /// Shows which fields are sealed: what is not may be personal.
@@ -209,8 +239,8 @@ pub enum StoreError {
     /// No configuration is active.
     #[error("no configuration is active")]
     NoneActive,
-    /// The tenant is no longer at the revision that the change was made for.
-    #[error("the tenant is at revision {revision} by now")]
+    /// The tenant is no longer as the change was made for: at another revision, or with another active configuration.
+    #[error("the tenant was changed meanwhile, and is at revision {revision} by now")]
     Outdated {
         /// The revision it is at.
         revision: u64,

@@ -6,7 +6,7 @@ use connector_kit::{EmailTemplate, Message, UsageType};
 use oxilangtag::LanguageTag;
 use serde::{Deserialize, Serialize};
 
-use crate::TenantState;
+use crate::TenantSettings;
 
 /// A template for one usage type in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +47,12 @@ pub(crate) struct Templates {
 }
 
 impl Templates {
-    pub(crate) fn of(state: &TenantState) -> Self {
+    pub(crate) fn of(settings: &TenantSettings) -> Self {
         let mut by_language: HashMap<String, HashMap<UsageType, EmailTemplate>> = HashMap::new();
-        for LocalizedTemplate { language, usage_type, template } in &state.templates {
+        for LocalizedTemplate { language, usage_type, template } in &settings.templates {
             by_language.entry(language.clone()).or_default().insert(usage_type.clone(), template.clone());
         }
-        Self { by_language, fallback: state.fallback_language.clone() }
+        Self { by_language, fallback: settings.fallback_language.clone() }
     }
 
     /// The template for `message`: for its usage type in its own language (`locale` in the payload, as in Logto), in that

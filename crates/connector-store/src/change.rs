@@ -30,6 +30,7 @@ pub(crate) enum SealedEdit {
         connector: String,
         config: String,
         secrets: String,
+        destinations: String,
         sealed_under: Option<String>,
         saved_at: i64,
     },
@@ -98,6 +99,7 @@ impl SealedEdit {
                     connector: draft.connector.clone(),
                     config: text(&sealed.config),
                     secrets: encode(&sealed.secrets)?,
+                    destinations: encode(&sealed.destinations)?,
                     sealed_under: (!sealed.secrets.is_empty()).then(|| key.to_owned()),
                     saved_at: millis(draft.saved_at),
                 }

@@ -10,13 +10,14 @@ const PURPOSE: &str = "verification codes";
 
 impl Store {
     /// The keys for this store's [`CodeStore`](verification_code::CodeStore): one of each master key at hand, that of the
-    /// database's current one first. Whoever issues and verifies over one database has the same.
+    /// database's current one first. Whoever issues and verifies over one database has the same. A process that
+    /// goes on for long asks again after a rotation, before the former key is taken away.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when the database's current master key is not at hand.
-    pub fn code_keys(&self) -> Result<HashKeys, StoreError> {
+    /// [`StoreError::Unavailable`]; [`StoreError::Unusable`] when the database's current master key is not at hand.
+    pub async fn code_keys(&self) -> Result<HashKeys, StoreError> {
         let keys = &self.inner.keys;
-        let current = **self.inner.current.load();
+        let current = self.inner.current_key().await?;
         let derived = |id| {
             let key = keys.derive(id, PURPOSE).map_err(unusable)?;
             HashKey::new(id.to_string(), key.as_slice()).map_err(unusable)

@@ -18,7 +18,7 @@ use crate::{
 
 /// What stands where only the right master key opens it.
 const CHECK: &str = "email-connectors";
-const CHECK_PLACE: Place<'_> = Place { tenant: "", configuration: Uuid::nil(), pointer: "master key" };
+const CHECK_PLACE: Place<'_> = Place { tenant: "", configuration: Uuid::nil(), pointer: "master key", destination: "" };
 
 impl Store {
     /// Opens the store at `url`: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` with the parameters of libpq. The

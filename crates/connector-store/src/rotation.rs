@@ -55,7 +55,8 @@ impl Store {
         }
         progress(rotation);
         let again = |row: &SealedRow| {
-            let sealed = reseal(&inner.keys, key, &row.tenant, row.id()?, &row.sealed()?).map_err(unusable)?;
+            let sealed = reseal(&inner.keys, key, &row.tenant, row.id()?, &row.connector, &row.sealed()?);
+            let sealed = sealed.map_err(unusable)?;
             encode(&sealed.secrets)
         };
         for id in &former {

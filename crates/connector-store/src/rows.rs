@@ -2,16 +2,18 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use connector_registry::{Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, Uuid};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use connector_registry::{
+    Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, TenantSettings, Uuid,
+};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// A tenant, its active configuration still sealed.
 #[derive(Deserialize)]
 pub(crate) struct StateRow {
     pub(crate) revision: u64,
-    pub(crate) sign_in: String,
-    pub(crate) fallback_language: Option<String>,
+    sign_in: String,
+    fallback_language: Option<String>,
     pub(crate) active: Option<RecordRow>,
     templates: Vec<TemplateRow>,
 }
@@ -47,6 +49,7 @@ pub(crate) struct RecordRow {
     pub(crate) saved: SavedRow,
     config: String,
     secrets: String,
+    destinations: String,
 }
 
 #[derive(Deserialize)]
@@ -61,12 +64,14 @@ pub(crate) struct HistoryRow {
 }
 
 /// A configuration to be sealed again.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 pub(crate) struct SealedRow {
     pub(crate) tenant: String,
     pub(crate) id: String,
-    pub(crate) config: String,
-    pub(crate) secrets: String,
+    pub(crate) connector: String,
+    config: String,
+    secrets: String,
+    destinations: String,
 }
 
 /// What the database knows of master keys: the current one first.
@@ -141,10 +146,11 @@ impl Refusal {
 }
 
 impl StateRow {
-    pub(crate) fn templates(&self) -> Result<Vec<LocalizedTemplate>, StoreError> {
+    pub(crate) fn settings(&self) -> Result<TenantSettings, StoreError> {
         let mut templates = self.templates.iter().map(TemplateRow::read).collect::<Result<Vec<_>, _>>()?;
         templates.sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
-        Ok(templates)
+        let sign_in = parse("sign-in settings", &self.sign_in)?;
+        Ok(TenantSettings { sign_in, fallback_language: self.fallback_language.clone(), templates })
     }
 }
 
@@ -175,7 +181,7 @@ impl SavedRow {
 
 impl RecordRow {
     pub(crate) fn sealed(&self) -> Result<SealedConfig, StoreError> {
-        sealed(&self.config, &self.secrets)
+        sealed(&self.config, &self.secrets, &self.destinations)
     }
 }
 
@@ -185,7 +191,7 @@ impl SealedRow {
     }
 
     pub(crate) fn sealed(&self) -> Result<SealedConfig, StoreError> {
-        sealed(&self.config, &self.secrets)
+        sealed(&self.config, &self.secrets, &self.destinations)
     }
 }
 
@@ -210,8 +216,10 @@ impl HistoryRow {
     }
 }
 
-fn sealed(config: &str, secrets: &str) -> Result<SealedConfig, StoreError> {
-    Ok(SealedConfig { config: parse("a configuration", config)?, secrets: parse("a configuration", secrets)? })
+fn sealed(config: &str, secrets: &str, destinations: &str) -> Result<SealedConfig, StoreError> {
+    let what = "a configuration";
+    let (config, secrets) = (parse(what, config)?, parse(what, secrets)?);
+    Ok(SealedConfig { config, secrets, destinations: parse(what, destinations)? })
 }
 
 fn uuid(text: &str) -> Result<Uuid, StoreError> {

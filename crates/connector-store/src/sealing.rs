@@ -18,12 +18,12 @@ pub use config::{ResealError, key_ids, open_config, reseal, seal_config};
 
 /// The version that sealed text begins with: XChaCha20-Poly1305 under a key derived by HKDF-SHA256, then
 /// `<key id>.<base64url of nonce and ciphertext>`.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// The length of a nonce, in bytes: long enough to be chosen at random for every secret.
 const NONCE_BYTES: usize = 24;
 
-/// Where a sealed secret belongs. Sealed for one place, it opens in no other.
+/// Where a sealed secret belongs, and where it goes from there. Sealed for one place, it opens in no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place<'p> {
     /// The tenant.
@@ -32,14 +32,22 @@ pub struct Place<'p> {
     pub configuration: Uuid,
     /// JSON pointer to the field in the configuration.
     pub pointer: &'p str,
+    /// Where it is sent, and how safely: whatever must not change while the secret stays.
+    pub destination: &'p str,
 }
 
 impl Place<'_> {
     /// What is authenticated along with the secret. Each part stands behind its length, so that no two places read the
     /// same.
     fn associated_data(&self) -> Vec<u8> {
-        let parts =
-            [VERSION.as_bytes(), self.tenant.as_bytes(), self.configuration.as_bytes(), self.pointer.as_bytes()];
+        let Self { tenant, configuration, pointer, destination } = self;
+        let parts = [
+            VERSION.as_bytes(),
+            tenant.as_bytes(),
+            configuration.as_bytes(),
+            pointer.as_bytes(),
+            destination.as_bytes(),
+        ];
         let with_length = |part: &[u8]| [&(part.len() as u64).to_le_bytes(), part].concat();
         parts.into_iter().flat_map(with_length).collect()
     }
@@ -68,34 +76,45 @@ pub enum SealError {
 #[non_exhaustive]
 pub enum OpenError {
     /// Its master key is not at hand.
-    #[error("the secret at {pointer} of tenant `{tenant}` cannot be opened: {unknown}")]
+    #[error(
+        "the secret at {pointer} in configuration {configuration} of tenant `{tenant}` cannot be opened: {unknown}"
+    )]
     UnknownKey {
         /// The tenant.
         tenant: String,
+        /// The configuration's id.
+        configuration: Uuid,
         /// JSON pointer to the field.
         pointer: String,
         /// Which key is wanted, and which there are.
         unknown: UnknownKey,
     },
-    /// It was sealed for another tenant, configuration or field, or has been altered.
+    /// It was sealed for another tenant, configuration or field, or would go elsewhere than it did, or has been altered.
     #[error(
-        "the secret at {pointer} of tenant `{tenant}` cannot be opened: it was sealed for another tenant, configuration \
-         or field, or has been altered; set the secret again, or restore the store from a copy"
+        "the secret at {pointer} in configuration {configuration} of tenant `{tenant}` cannot be opened: it was sealed \
+         for another tenant, configuration, connector or field, or it has been altered, or a field that decides where it \
+         is sent has; change to a configuration with all secrets given and remove this one, or restore the store from a \
+         copy"
     )]
     NotAuthentic {
         /// The tenant.
         tenant: String,
+        /// The configuration's id.
+        configuration: Uuid,
         /// JSON pointer to the field.
         pointer: String,
     },
     /// It is not what sealing makes, or of a version that is not known here.
     #[error(
-        "the secret at {pointer} of tenant `{tenant}` cannot be opened: what is stored is no sealed secret of a known \
-         version; set the secret again, or restore the store from a copy"
+        "the secret at {pointer} in configuration {configuration} of tenant `{tenant}` cannot be opened: what is stored \
+         is no sealed secret of a known version; change to a configuration with all secrets given and remove this one, or \
+         restore the store from a copy"
     )]
     Malformed {
         /// The tenant.
         tenant: String,
+        /// The configuration's id.
+        configuration: Uuid,
         /// JSON pointer to the field.
         pointer: String,
     },
@@ -131,18 +150,20 @@ impl KeyRing {
     /// # Errors
     /// [`OpenError`], by what is wrong with it.
     pub fn open(&self, place: &Place<'_>, sealed: &str) -> Result<Secret, OpenError> {
-        let (tenant, pointer) = (place.tenant.to_owned(), place.pointer.to_owned());
-        let Some((id, nonce, ciphertext)) = parse(sealed) else { return Err(OpenError::Malformed { tenant, pointer }) };
+        let (tenant, configuration, pointer) = (place.tenant.to_owned(), place.configuration, place.pointer.to_owned());
+        let Some((id, nonce, ciphertext)) = parse(sealed) else {
+            return Err(OpenError::Malformed { tenant, configuration, pointer });
+        };
         let keys = self.keys();
         let key = match keys.get(id) {
             Ok(key) => key,
-            Err(unknown) => return Err(OpenError::UnknownKey { tenant, pointer, unknown }),
+            Err(unknown) => return Err(OpenError::UnknownKey { tenant, configuration, pointer, unknown }),
         };
         let payload = Payload { msg: &ciphertext, aad: &place.associated_data() };
         let opened = key.cipher.decrypt(&nonce, payload).ok().map(Zeroizing::new);
         // What is authentic was sealed from text.
         let text = opened.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        text.map(Secret::new).ok_or(OpenError::NotAuthentic { tenant, pointer })
+        text.map(Secret::new).ok_or(OpenError::NotAuthentic { tenant, configuration, pointer })
     }
 }
 

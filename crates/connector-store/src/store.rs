@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use connector_registry::{
-    Catalog, Change, Changed, ConnectorStore, HistoryEntry, Record, SealedConfig, Status, StoreError, TenantState, Uuid,
+    Catalog, Change, Changed, Committed, ConnectorStore, HistoryEntry, Record, SealedConfig, Status, StoreError,
+    TenantSettings, TenantState, Uuid,
 };
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -18,7 +19,7 @@ use crate::{
     change::SealedChange,
     database::Database,
     open_config,
-    rows::{Outcome, RecordRow, Refusal, SavedRow, StateRow, parse},
+    rows::{Outcome, RecordRow, Refusal, SavedRow, StateRow},
     seal_config,
 };
 
@@ -79,11 +80,11 @@ impl Inner {
 
     /// The configuration as it was before it was sealed. Where it takes a key that is not at hand, the keys are asked
     /// for once more: it may be a new one.
-    async fn open(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
-        match open_config(&self.keys, tenant, id, sealed) {
+    async fn open(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {
+        match open_config(&self.keys, tenant, id, connector, sealed) {
             Err(OpenError::UnknownKey { .. }) => {
                 self.keys.reload().await.map_err(unusable)?;
-                open_config(&self.keys, tenant, id, sealed).map_err(unusable)
+                open_config(&self.keys, tenant, id, connector, sealed).map_err(unusable)
             }
             opened => opened.map_err(unusable),
         }
@@ -92,29 +93,35 @@ impl Inner {
     async fn record(&self, tenant: &str, row: RecordRow) -> Result<Record, StoreError> {
         let sealed = row.sealed()?;
         let saved = row.saved.read()?;
-        let config = self.open(tenant, saved.id, &sealed).await?;
+        let config = self.open(tenant, saved.id, &saved.connector, &sealed).await?;
         Ok(Record { saved, config })
     }
 
     async fn state(&self, tenant: &str, row: StateRow) -> Result<TenantState, StoreError> {
-        let templates = row.templates()?;
+        let (revision, settings) = (row.revision, row.settings()?);
         let active = match row.active {
             Some(row) => Some(self.record(tenant, row).await?),
             None => None,
         };
-        let sign_in = parse("sign-in settings", &row.sign_in)?;
-        Ok(TenantState { revision: row.revision, active, sign_in, fallback_language: row.fallback_language, templates })
+        Ok(TenantState { revision, active, settings })
+    }
+
+    /// The key that the database wants things sealed under by now, which another process may have changed. A change finds
+    /// that out by itself, and needs no question.
+    pub(crate) async fn current_key(&self) -> Result<KeyId, StoreError> {
+        let known = self.database.keys().await?;
+        self.adopt(known.0.into_iter().next().map(|current| current.id)).await
     }
 
     /// Takes note of the key that the database wants things sealed under by now.
-    async fn adopt(&self, id: Option<String>) -> Result<(), StoreError> {
+    async fn adopt(&self, id: Option<String>) -> Result<KeyId, StoreError> {
         let id = id.ok_or_else(|| unusable("the database names no current master key: restore it from a copy"))?;
         let id: KeyId = id.parse().map_err(unusable)?;
         if !self.keys.ids().contains(&id) {
             self.keys.reload().await.map_err(unusable)?;
         }
         self.current.store(Arc::new(id));
-        Ok(())
+        Ok(id)
     }
 }
 
@@ -125,6 +132,10 @@ impl ConnectorStore for Store {
             Some(row) => self.inner.state(tenant, row).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn settings(&self, tenant: &str) -> Result<Option<TenantSettings>, StoreError> {
+        self.inner.database.tenant(tenant).await?.map(|row| row.settings()).transpose()
     }
 
     async fn status(&self, tenant: &str) -> Result<Option<Status>, StoreError> {
@@ -141,7 +152,7 @@ impl ConnectorStore for Store {
         }
     }
 
-    async fn commit(&self, tenant: &str, change: Change) -> Result<TenantState, StoreError> {
+    async fn commit(&self, tenant: &str, change: Change) -> Result<Committed, StoreError> {
         let mut turn = 0;
         loop {
             let key = **self.inner.current.load();
@@ -152,9 +163,12 @@ impl ConnectorStore for Store {
                 Outcome::State(row) => {
                     // Nobody listening is no fault.
                     let _ = self.inner.news.send(Changed::Tenant(tenant.to_owned()));
-                    return self.inner.state(tenant, row).await;
+                    let revision = row.revision;
+                    return Ok(Committed { revision, state: self.inner.state(tenant, row).await.ok() });
                 }
-                Outcome::Refused(Refusal::OtherKey { current }) if turn < TURNS => self.inner.adopt(current).await?,
+                Outcome::Refused(Refusal::OtherKey { current }) if turn < TURNS => {
+                    self.inner.adopt(current).await?;
+                }
                 Outcome::Refused(refusal) => return Err(refusal.into_error()),
             }
         }
@@ -178,12 +192,13 @@ impl ConnectorStore for Store {
         self.inner.news.subscribe()
     }
 
-    fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
-        self.inner.seal(**self.inner.current.load(), tenant, id, connector, config)
+    async fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
+        let key = self.inner.current_key().await?;
+        self.inner.seal(key, tenant, id, connector, config)
     }
 
-    fn unseal(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
-        open_config(&self.inner.keys, tenant, id, sealed).map_err(unusable)
+    fn unseal(&self, tenant: &str, id: Uuid, connector: &str, sealed: &SealedConfig) -> Result<Value, StoreError> {
+        open_config(&self.inner.keys, tenant, id, connector, sealed).map_err(unusable)
     }
 }
 

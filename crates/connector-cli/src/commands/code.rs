@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use clap::Subcommand;
 use connector_kit::{Delivery as Outcome, Receipt, UsageType};
-use connector_registry::Error;
+use connector_registry::{Error, rfc3339};
 use connector_store::Store;
 use serde::Serialize;
 use verification_code::{Code, Delivery, Issued, Scope, Settings, VerificationCodes};
@@ -17,7 +17,6 @@ use crate::{
     input::Source,
     output::{self, Style, paint},
     stored::{Registry, TenantArgs},
-    timestamp::rfc3339,
     usage_type,
 };
 
@@ -118,7 +117,7 @@ impl Common {
     }
 
     /// Issues and verifies over the store.
-    fn codes(&self, store: &Store) -> Result<VerificationCodes<Store>, Failure> {
+    async fn codes(&self, store: &Store) -> Result<VerificationCodes<Store>, Failure> {
         let what = "the settings of codes are not valid";
         let settings: Option<Settings> = self
             .settings
@@ -126,7 +125,7 @@ impl Common {
             .map(Source::open_json)
             .transpose()
             .map_err(|fault| Failure::invalid_file(what, fault))?;
-        let codes = VerificationCodes::new(store.clone(), store.code_keys()?, settings.unwrap_or_default());
+        let codes = VerificationCodes::new(store.clone(), store.code_keys().await?, settings.unwrap_or_default());
         codes.map_err(|invalid| {
             let problem =
                 |problem: verification_code::Problem| connector_kit::Problem::new(problem.pointer, problem.message);
@@ -149,7 +148,7 @@ async fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exi
     sample::message(&common.to, common.usage_type.clone(), "", None)?;
     let (registry, _) = common.stored.open_to_send(egress).await?;
     let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
-    let codes = common.codes(registry.store())?;
+    let codes = common.codes(registry.store()).await?;
     let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
     let delivered = deliver(common, &registry, &codes, &issued, asked).await;
     // Nobody else does it where there is only this command.
@@ -194,7 +193,7 @@ async fn deliver(
 
 async fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
     let (registry, _) = common.stored.open().await?;
-    let codes = common.codes(registry.store())?;
+    let codes = common.codes(registry.store()).await?;
     let verdict = codes.verify(&common.scope(), code).await?;
     if let Some(failure) = Failure::of_verdict(verdict) {
         return Err(failure);

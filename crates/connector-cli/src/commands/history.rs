@@ -1,6 +1,6 @@
 //! `history`: what was done, when, by whom and from where.
 
-use connector_registry::{Entry, HistoryEntry};
+use connector_registry::{Entry, HistoryEntry, rfc3339};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +10,6 @@ use crate::{
     output,
     stored::TenantArgs,
     table::{printable, table},
-    timestamp::rfc3339,
 };
 
 /// Arguments of `history`.

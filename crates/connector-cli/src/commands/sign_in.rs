@@ -81,8 +81,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 async fn get(stored: &TenantArgs) -> Result<SignInSettings, Failure> {
     let (registry, _) = stored.open().await?;
-    match registry.tenant(&stored.tenant).await {
-        Ok(state) => Ok(state.sign_in),
+    match registry.settings(&stored.tenant).await {
+        Ok(settings) => Ok(settings.sign_in),
         Err(Error::UnknownTenant { .. }) => Ok(SignInSettings::default()),
         Err(error) => Err(error.into()),
     }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use connector_kit::UsageType;
-use connector_registry::{Error, LocalizedTemplate, TenantState, language_tag};
+use connector_registry::{Error, LocalizedTemplate, TenantSettings, language_tag};
 use serde::Serialize;
 
 use crate::{
@@ -147,11 +147,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let tenant = stored.tenant.as_str();
         let (status, language, usage_type) = match &args.command {
             Command::List(_) => {
-                list(tenant, &state(&registry, tenant).await?, *json)?;
+                list(tenant, &settings(&registry, tenant).await?, *json)?;
                 return Ok(Exit::Ok);
             }
             Command::Get { key, .. } => {
-                get(tenant, &state(&registry, tenant).await?, key, *json)?;
+                get(tenant, &settings(&registry, tenant).await?, key, *json)?;
                 return Ok(Exit::Ok);
             }
             Command::Put { file, key, .. } => {
@@ -186,21 +186,21 @@ fn read(file: &Source) -> Result<connector_kit::EmailTemplate, Failure> {
 }
 
 /// A tenant that was never used has no templates.
-async fn state(registry: &Registry, tenant: &str) -> Result<TenantState, Failure> {
-    match registry.tenant(tenant).await {
-        Err(Error::UnknownTenant { .. }) => Ok(TenantState::default()),
+async fn settings(registry: &Registry, tenant: &str) -> Result<TenantSettings, Failure> {
+    match registry.settings(tenant).await {
+        Err(Error::UnknownTenant { .. }) => Ok(TenantSettings::default()),
         other => Ok(other?),
     }
 }
 
-fn list(tenant: &str, state: &TenantState, as_json: bool) -> Result<(), Failure> {
-    let rows = state.templates.iter().map(|LocalizedTemplate { language, usage_type, template }| Row {
+fn list(tenant: &str, settings: &TenantSettings, as_json: bool) -> Result<(), Failure> {
+    let rows = settings.templates.iter().map(|LocalizedTemplate { language, usage_type, template }| Row {
         language,
         usage_type: usage_type.as_str(),
         content_type: template.content_type.as_str(),
         subject: &template.subject,
     });
-    let fallback_language = state.fallback_language.as_deref();
+    let fallback_language = settings.fallback_language.as_deref();
     let listed = Listed { tenant, fallback_language, templates: rows.collect() };
     if as_json {
         return output::json(&listed);
@@ -219,10 +219,10 @@ fn list(tenant: &str, state: &TenantState, as_json: bool) -> Result<(), Failure>
     output::result(&text)
 }
 
-fn get(tenant: &str, state: &TenantState, key: &Key, as_json: bool) -> Result<(), Failure> {
+fn get(tenant: &str, settings: &TenantSettings, key: &Key, as_json: bool) -> Result<(), Failure> {
     let language = language_tag(&key.locale).map_err(Error::from)?;
     let wanted = |known: &&LocalizedTemplate| known.language == language && known.usage_type == key.usage_type;
-    let Some(found) = state.templates.iter().find(wanted) else {
+    let Some(found) = settings.templates.iter().find(wanted) else {
         let usage_type = key.usage_type.to_string();
         return Err(Error::UnknownTemplate { tenant: tenant.to_owned(), language, usage_type }.into());
     };

@@ -1,5 +1,7 @@
 //! Failures around what is stored: of the registry, of codes, and of the store itself.
 
+use std::sync::Arc;
+
 use connector_kit::ErrorKind;
 use connector_registry::{Dependent, Error, StoreError};
 use connector_store::{KeyError, OpenStoreError};
@@ -105,9 +107,9 @@ impl From<CodeError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(cause) => Error::Store(cause).into(),
-            StoreError::Unusable(cause) => Error::StoreUnusable(cause).into(),
-            other => Error::StoreUnusable(Box::new(other)).into(),
+            StoreError::Unavailable(cause) => Error::Store(cause.into()).into(),
+            StoreError::Unusable(cause) => Error::StoreUnusable(cause.into()).into(),
+            other => Error::StoreUnusable(Arc::new(other)).into(),
         }
     }
 }

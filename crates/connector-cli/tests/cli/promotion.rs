@@ -107,6 +107,14 @@ async fn an_export_comes_back_with_its_secrets_sealed_or_filled_in() {
     assert_eq!(there(&["templates", "list", "--tenant", "dev"])["templates"][0]["language"], "en");
     assert_eq!(there(&["import", &file])["tenants"][0]["saved"], json!([]), "what is there already stays");
 
+    // Whoever edits the file cannot have the secret sent elsewhere.
+    let mut edited: Value = serde_json::from_str(&sealed).unwrap();
+    edited["tenants"][0]["configurations"][0]["config"]["region"] = json!("eu");
+    let edited = home.files.json("edited.json", &edited);
+    let elsewhere = format!("sqlite:{}", home.files.path("elsewhere.sqlite").display());
+    let refused = home.fails(78, &["import", &edited, "--store", &elsewhere, "--key-file", &key]);
+    assert!(refused["message"].as_str().unwrap().contains("a field that decides where it is sent"), "{refused}");
+
     // With another key, or without the secrets, nothing is taken over.
     let third = format!("sqlite:{}", home.files.path("third.sqlite").display());
     let sealed = home.fails(78, &["import", &file, "--store", &third]);

@@ -8,12 +8,10 @@ use std::{
     },
 };
 
-use tokio::sync::MutexGuard;
-
 use crate::{ActiveConnector, templates::Templates};
 
 /// How many tenants can be written at once; each has a stripe by the hash of its name.
-const STRIPES: usize = 64;
+const STRIPES: usize = 256;
 
 /// A tenant, as of a revision. That nothing is active is remembered too: a slower, earlier change that comes to its end
 /// now must not bring back what has been removed since.
@@ -32,12 +30,10 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Stripe {
-    /// Rises with whatever is learnt of one of its tenants.
+    /// Rises with whatever is learnt of one of its tenants, and whenever something may have been missed.
     epoch: AtomicU64,
     /// Held while a tenant is compared and replaced.
     writing: Mutex<()>,
-    /// Held while a tenant is read from the store for the first time.
-    reading: tokio::sync::Mutex<()>,
 }
 
 impl Cache {
@@ -53,11 +49,6 @@ impl Cache {
     /// The tenants here, with their revisions.
     pub(super) fn revisions(&self) -> Vec<(String, u64)> {
         self.tenants.iter().map(|(name, tenant)| (name, tenant.revision)).collect()
-    }
-
-    /// The turn of whoever reads this tenant from the store.
-    pub(super) async fn turn(&self, name: &str) -> MutexGuard<'_, ()> {
-        self.stripe(name).reading.lock().await
     }
 
     /// How much was learnt so far, of this tenant and some others.
@@ -81,12 +72,20 @@ impl Cache {
         Some(news)
     }
 
-    /// Drops what is known of a tenant.
+    /// Drops what is known of a tenant. What is being read of it at this moment is read again.
     pub(super) fn forget(&self, name: &str) {
         let stripe = self.stripe(name);
         let _writing = stripe.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.tenants.remove(name);
         stripe.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Has whatever is being read at this moment read again.
+    pub(super) fn doubt_readings(&self) {
+        for stripe in &self.stripes {
+            let _writing = stripe.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            stripe.epoch.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     fn stripe(&self, name: &str) -> &Stripe {

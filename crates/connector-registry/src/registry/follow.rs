@@ -26,29 +26,34 @@ impl Drop for Follower {
 
 impl<S: ConnectorStore> Registry<S> {
     /// Follows the changes that other processes make, for as long as the follower is kept: within a second they are what
-    /// is sent through here. While the store cannot be reached, sends go on with what is in the cache.
+    /// is sent through here, those too that were made before. While the store cannot be reached, sends go on with what is
+    /// in the cache.
     pub fn follow(&self) -> Follower {
         let mut news = self.inner.store.changes();
         let registry = std::sync::Arc::downgrade(&self.inner);
         Follower(tokio::spawn(async move {
+            // Nobody has told of what was changed before.
+            let mut changed = Changed::Any;
             loop {
-                let changed = match news.recv().await {
-                    Ok(changed) => changed,
-                    Err(RecvError::Lagged(_)) => Changed::Any,
-                    Err(RecvError::Closed) => return,
-                };
                 let mut wait = FIRST_WAIT;
                 while let Err(cause) = catch_up(&registry, &changed).await {
                     tracing::warn!(%cause, "cannot catch up with the store, trying again");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
+                changed = match news.recv().await {
+                    Ok(changed) => changed,
+                    Err(RecvError::Lagged(_)) => Changed::Any,
+                    Err(RecvError::Closed) => return,
+                };
             }
         }))
     }
 
     /// Reads again those tenants in the cache that the store has a newer revision of.
     async fn catch_up_all(&self) -> Result<(), Error> {
+        // A tenant that is being read for the first time comes into the cache before this, or is read again.
+        self.inner.cache.doubt_readings();
         let known = self.inner.cache.revisions();
         for batch in known.chunks(BATCH) {
             let names: Vec<String> = batch.iter().map(|(name, _)| name.clone()).collect();
@@ -63,12 +68,12 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(())
     }
 
-    async fn catch_up(&self, tenant: &str) -> Result<(), Error> {
+    pub(super) async fn catch_up(&self, tenant: &str) -> Result<(), Error> {
         match self.read(tenant).await {
             // Somebody has to mend it. Until then sends of this tenant say so, and all others are followed.
             Err(cause @ (Error::UnknownConnector(_) | Error::InvalidConfig(_) | Error::StoreUnusable(_))) => {
                 self.inner.cache.forget(tenant);
-                tracing::warn!(tenant, %cause, "what another process has activated cannot be used here");
+                tracing::warn!(tenant, %cause, "what is active in the store cannot be used here");
                 Ok(())
             }
             other => other.map(drop),
@@ -81,8 +86,11 @@ async fn catch_up<S: ConnectorStore>(registry: &Weak<Inner<S>>, changed: &Change
     let Some(inner) = registry.upgrade() else { return Ok(()) };
     let registry = Registry { inner };
     match changed {
-        // Whoever is not in the cache is read when a message comes.
-        Changed::Tenant(name) if registry.inner.cache.get(name).is_none() => Ok(()),
+        // Whoever is not in the cache is read when a message comes, or again if that is under way.
+        Changed::Tenant(name) if registry.inner.cache.get(name).is_none() => {
+            registry.inner.cache.forget(name);
+            Ok(())
+        }
         Changed::Tenant(name) => registry.catch_up(name).await,
         Changed::Any => registry.catch_up_all().await,
     }

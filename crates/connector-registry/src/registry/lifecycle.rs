@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Registry, TURNS, moment, send_with};
 use crate::{
     Action, Actor, Change, ConnectorStore, Dependent, Draft, Edit, Entry, Error, Expects, Record, Saved, Status,
-    StoreError, TenantState, active::Built, templates::Templates, tenant_name,
+    StoreError, active::Built, templates::Templates, tenant_name,
 };
 
 /// A configuration that is to be stored.
@@ -71,6 +71,14 @@ pub struct Removed {
     pub broke: Vec<Dependent>,
 }
 
+/// A configuration that can be stored, and its connector.
+struct Prepared {
+    config: Value,
+    built: Built,
+    /// The configuration that its masked secrets were taken from, where it had any.
+    secrets_of: Option<Saved>,
+}
+
 impl<S: ConnectorStore> Registry<S> {
     /// Stores the tenant's first configuration and activates it.
     ///
@@ -85,7 +93,9 @@ impl<S: ConnectorStore> Registry<S> {
     /// Stores a configuration and activates it in place of the active one, which is kept.
     ///
     /// # Errors
-    /// [`Error::NoActiveConnector`] when the tenant has none: [`Registry::set_up`] makes the first. Otherwise as there.
+    /// [`Error::NoActiveConnector`] when the tenant has none: [`Registry::set_up`] makes the first.
+    /// [`Error::ChangedMeanwhile`] when masked secrets were taken from a configuration that is active no longer: one of
+    /// them may have been replaced because it leaked. Otherwise as there.
     pub async fn change(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
         self.store_proposal(tenant, proposal, Action::Change, by).await
     }
@@ -93,7 +103,7 @@ impl<S: ConnectorStore> Registry<S> {
     /// Stores a configuration without activating it; [`Registry::roll_back`] to its id does.
     ///
     /// # Errors
-    /// As of [`Registry::set_up`], but for what is active.
+    /// As of [`Registry::change`], but for what is active.
     pub async fn save(&self, tenant: &str, proposal: Proposal, by: &Actor) -> Result<Activated, Error> {
         self.store_proposal(tenant, proposal, Action::Save, by).await
     }
@@ -112,7 +122,15 @@ impl<S: ConnectorStore> Registry<S> {
             _ => Expects::Anything,
         };
         let Proposal { connector, config, test } = proposal;
-        let (config, built) = self.prepare(tenant, &connector, config).await?;
+        let Prepared { config, built, secrets_of } = self.prepare(tenant, &connector, config).await?;
+        let expects = match secrets_of {
+            None => expects,
+            Some(Saved { id, connector, .. }) if expects == Expects::NoneActive => {
+                return Err(Error::AlreadyActive { tenant: tenant.to_owned(), id, connector });
+            }
+            // Until it is stored, somebody may replace a secret that must not come back.
+            Some(saved) => Expects::Active(saved.id),
+        };
         let receipt = match &test {
             Some(message) => {
                 // Whoever is refused anyway is refused before a message goes out.
@@ -123,14 +141,19 @@ impl<S: ConnectorStore> Registry<S> {
         };
         let (id, at) = (Uuid::new_v4(), moment());
         let draft = Draft { id, connector: connector.clone(), config, saved_at: at };
-        let tested = receipt.is_some().then_some(Edit::Tested(id));
-        let activated = (action != Action::Save).then_some(Edit::Activate(id));
-        let edits = [Some(Edit::Save(draft)), tested, activated].into_iter().flatten().collect();
-        let entry = entry(by, action, Some((id, connector)), json!({}));
+        let (tested, activated) = (receipt.is_some(), action != Action::Save);
+        let edits =
+            [Some(Edit::Save(draft)), tested.then_some(Edit::Tested(id)), activated.then_some(Edit::Activate(id))];
+        let edits = edits.into_iter().flatten().collect();
+        let entry = entry(by, action, Some((id, connector.clone())), json!({}));
         let change = Change { creates: action != Action::Change, expects, edits, entry, at };
-        let state =
-            self.commit(tenant, change, Some((id, built))).await.map_err(|cause| Error::of_store(tenant, cause))?;
-        let saved = self.saved_in(tenant, &state, id).await?;
+        let revision = self.commit(tenant, change, Some((id, built))).await.map_err(|cause| match cause {
+            StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: tenant.to_owned() },
+            other => Error::of_store(tenant, other),
+        })?;
+        let (activated_at, tested_at) = (activated.then_some(at), tested.then_some(at));
+        let revision = if activated { revision } else { 0 };
+        let saved = Saved { id, connector, saved_at: at, activated_at, tested_at, revision };
         Ok(Activated { saved, test: receipt })
     }
 
@@ -157,13 +180,13 @@ impl<S: ConnectorStore> Registry<S> {
             };
             let record = self.configuration(tenant, target.id).await?;
             let built = self.build(&record.saved.connector, &record.config)?;
-            let entry = entry(by, Action::RollBack, Some((target.id, target.connector)), json!({}));
-            let edits = vec![Edit::Activate(target.id)];
-            let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at: moment() };
+            let entry = entry(by, Action::RollBack, Some((target.id, target.connector.clone())), json!({}));
+            let (edits, at) = (vec![Edit::Activate(target.id)], moment());
+            let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at };
             match self.commit(tenant, change, Some((target.id, built))).await {
                 Err(StoreError::Outdated { .. }) => {}
                 Err(cause) => return Err(Error::of_store(tenant, cause)),
-                Ok(state) => return self.saved_in(tenant, &state, target.id).await,
+                Ok(revision) => return Ok(Saved { activated_at: Some(at), revision, ..target }),
             }
         }
         Err(Error::Contended { tenant: tenant.to_owned() })
@@ -187,7 +210,7 @@ impl<S: ConnectorStore> Registry<S> {
                 }
             };
             let was_active = active_id == Some(saved.id);
-            let broke = if was_active { self.tenant(tenant).await?.sign_in.relies_on_email() } else { Vec::new() };
+            let broke = if was_active { self.settings(tenant).await?.sign_in.relies_on_email() } else { Vec::new() };
             if !broke.is_empty() && !forced {
                 return Err(Error::ReliedOn { tenant: tenant.to_owned(), dependents: broke });
             }
@@ -220,7 +243,7 @@ impl<S: ConnectorStore> Registry<S> {
     ) -> Result<Receipt, Error> {
         let (id, connector, built) = match candidate {
             Candidate::Proposed { connector, config } => {
-                let (_, built) = self.prepare(tenant, &connector, config).await?;
+                let Prepared { built, .. } = self.prepare(tenant, &connector, config).await?;
                 (None, connector, built)
             }
             Candidate::Stored(id) => {
@@ -257,19 +280,19 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     async fn send_through(&self, tenant: &str, built: &Built, message: &Message) -> Result<Receipt, Error> {
-        let state = self.stored(tenant).await?;
-        let templates = state.as_ref().map(Templates::of).unwrap_or_default();
+        let settings = self.stored_settings(tenant).await?;
+        let templates = settings.as_ref().map(Templates::of).unwrap_or_default();
         Ok(send_with(built, &templates, message).await?)
     }
 
     /// The configuration that is meant, and its connector.
-    async fn prepare(&self, tenant: &str, connector: &str, config: Value) -> Result<(Value, Built), Error> {
+    async fn prepare(&self, tenant: &str, connector: &str, config: Value) -> Result<Prepared, Error> {
         let factory = self.inner.catalog.get(connector)?;
-        let config = if factory.masked_pointers(&config).is_empty() {
-            config
+        let (config, secrets_of) = if factory.masked_pointers(&config).is_empty() {
+            (config, None)
         } else {
-            let state = self.stored(tenant).await?;
-            self.with_secrets_of(state.and_then(|state| state.active).as_ref(), connector, config)?
+            let active = self.stored(tenant).await?.and_then(|state| state.active);
+            (self.with_secrets_of(active.as_ref(), connector, config)?, active.map(|record| record.saved))
         };
         let built = self.build(connector, &config).map_err(|refused| match refused {
             Error::InvalidConfig(error) => Error::InvalidConfig(match self.meant_for(connector, &config) {
@@ -280,7 +303,7 @@ impl<S: ConnectorStore> Registry<S> {
             }),
             other => other,
         })?;
-        Ok((config, built))
+        Ok(Prepared { config, built, secrets_of })
     }
 
     /// Another connector that a configuration fits, without a field that it does not know.
@@ -312,6 +335,9 @@ impl<S: ConnectorStore> Registry<S> {
                 Err(Error::AlreadyActive { tenant, id, connector })
             }
             (Expects::OneActive, None) => Err(Error::NoActiveConnector { tenant }),
+            (Expects::Active(id), active) if active.as_ref().map(|active| active.id) != Some(id) => {
+                Err(Error::ChangedMeanwhile { tenant })
+            }
             _ => Ok(()),
         }
     }
@@ -329,14 +355,6 @@ impl<S: ConnectorStore> Registry<S> {
         let record =
             self.inner.store.configuration(tenant, id).await.map_err(|cause| Error::of_store(tenant, cause))?;
         record.ok_or_else(|| unknown(tenant, id))
-    }
-
-    /// What was stored under `id` by the commit that made `state`.
-    pub(super) async fn saved_in(&self, tenant: &str, state: &TenantState, id: Uuid) -> Result<Saved, Error> {
-        match &state.active {
-            Some(record) if record.saved.id == id => Ok(record.saved.clone()),
-            _ => Ok(self.configuration(tenant, id).await?.saved),
-        }
     }
 }
 

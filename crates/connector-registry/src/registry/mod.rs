@@ -4,6 +4,7 @@ mod cache;
 mod follow;
 mod lifecycle;
 mod promotion;
+mod readings;
 mod settings;
 mod transfer;
 
@@ -15,6 +16,7 @@ use std::{
 
 use connector_kit::{Context, EmailConnector, Message, Receipt, SendPolicy, layered};
 use serde_json::Value;
+use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -24,10 +26,11 @@ pub use promotion::Promotion;
 pub use transfer::{ConfigurationExport, Export, ExportedSecrets, Imported, TenantExport};
 
 use crate::{
-    ActiveConnector, Catalog, Change, ConnectorStore, Error, HistoryEntry, Status, StoreError, TenantState,
+    ActiveConnector, Catalog, Change, Committed, ConnectorStore, Error, HistoryEntry, Status, StoreError, TenantState,
     active::Built, templates::Templates,
 };
 use cache::{Cache, Tenant};
+use readings::Readings;
 
 /// How many tenants' connectors are kept ready unless said otherwise.
 const CACHED_TENANTS: usize = 1000;
@@ -54,7 +57,11 @@ struct Inner<S> {
     policy: SendPolicy,
     store: S,
     cache: Cache,
+    readings: Readings<Reading>,
 }
+
+/// What came of reading a tenant.
+type Reading = Result<Option<Arc<Tenant>>, Error>;
 
 impl<S: ConnectorStore> Registry<S> {
     /// A registry of the connectors in `catalog` over what is in `store`. Connectors are built with `context`, and every
@@ -74,7 +81,7 @@ impl<S: ConnectorStore> Registry<S> {
         cached_tenants: usize,
     ) -> Self {
         let cache = Cache::new(cached_tenants);
-        Self { inner: Arc::new(Inner { catalog, context, policy, store, cache }) }
+        Self { inner: Arc::new(Inner { catalog, context, policy, store, cache, readings: Readings::new() }) }
     }
 
     /// The connectors that can be set up.
@@ -108,14 +115,16 @@ impl<S: ConnectorStore> Registry<S> {
     /// The active connector. It stays usable after a change; whoever keeps it keeps sending through it.
     ///
     /// # Errors
-    /// [`Error::NoActiveConnector`]. When the tenant is not in the cache, also what [`Registry::refresh`] may fail with.
+    /// [`Error::NoActiveConnector`]. When the tenant is not in the cache, also what [`Registry::refresh`] may fail with;
+    /// [`Error::Store`] when the store gives no answer within the policy's `max_time`.
     pub async fn active(&self, tenant: &str) -> Result<Arc<ActiveConnector>, Error> {
         let (active, _) = self.ready(tenant).await?;
         Ok(active)
     }
 
     /// Sends `message` through the active connector, with the tenant's own template where it has one and the message
-    /// brings none.
+    /// brings none. A tenant that is not in the cache is read first, which may take as long as the policy's `max_time`;
+    /// the send's own deadline begins when the connector is ready.
     ///
     /// # Errors
     /// [`Error::Send`] with the connector's error, and what [`Registry::active`] may fail with.
@@ -136,17 +145,19 @@ impl<S: ConnectorStore> Registry<S> {
 
     /// What a send needs: from the cache, or else from the store.
     async fn ready(&self, tenant: &str) -> Result<(Arc<ActiveConnector>, Arc<Tenant>), Error> {
+        let Inner { cache, readings, policy, .. } = &*self.inner;
         let usable = |known: Arc<Tenant>| Some((known.active.clone()?, known));
-        if let Some(ready) = self.inner.cache.get(tenant).and_then(usable) {
+        if let Some(ready) = cache.get(tenant).and_then(usable) {
             return Ok(ready);
         }
         // Many sends may find at once that the tenant is not here; one reads for all.
-        let _turn = self.inner.cache.turn(tenant).await;
-        if let Some(ready) = self.inner.cache.get(tenant).and_then(usable) {
-            return Ok(ready);
-        }
-        let known = self.read(tenant).await?;
-        known.and_then(usable).ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })
+        let cached = || cache.get(tenant).filter(|known| known.active.is_some()).map(|known| Ok(Some(known)));
+        let reading = timeout(policy.max_time, readings.share(tenant, cached, self.read(tenant)));
+        let known = reading.await.unwrap_or_else(|_| {
+            let late = format!("it gave no answer within {} s", policy.max_time.as_secs_f64());
+            Err(Error::of_store(tenant, StoreError::Unavailable(late.into())))
+        });
+        known?.and_then(usable).ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })
     }
 
     /// What the store has on a tenant, if it exists.
@@ -159,7 +170,7 @@ impl<S: ConnectorStore> Registry<S> {
         self.inner.store.status(tenant).await.map_err(|cause| Error::of_store(tenant, cause))
     }
 
-    async fn read(&self, tenant: &str) -> Result<Option<Arc<Tenant>>, Error> {
+    async fn read(&self, tenant: &str) -> Reading {
         for _ in 0..TURNS {
             let since = self.inner.cache.epoch(tenant);
             let Some(state) = self.stored(tenant).await? else { return Ok(None) };
@@ -212,7 +223,7 @@ impl<S: ConnectorStore> Registry<S> {
             Ok(Arc::new(ActiveConnector::new(saved, built)))
         };
         let active = state.active.as_ref().map(ready).transpose()?;
-        Ok(Tenant { revision: state.revision, active, templates: Templates::of(state) })
+        Ok(Tenant { revision: state.revision, active, templates: Templates::of(&state.settings) })
     }
 
     fn build(&self, connector: &str, config: &Value) -> Result<Built, Error> {
@@ -221,35 +232,38 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(layered(connector, self.inner.policy))
     }
 
-    /// Has the store do `change` and puts into use what comes of it, to the end even if the caller stops waiting.
-    async fn commit(
-        &self,
-        tenant: &str,
-        change: Change,
-        built: Option<(Uuid, Built)>,
-    ) -> Result<TenantState, StoreError> {
+    /// Has the store do `change` and puts into use what comes of it, to the end even if the caller stops waiting. Returns
+    /// the revision that it made.
+    async fn commit(&self, tenant: &str, change: Change, built: Option<(Uuid, Built)>) -> Result<u64, StoreError> {
         let (this, name) = (self.clone(), tenant.to_owned());
         seen_through(async move {
             let since = this.inner.cache.epoch(&name);
             let (action, id) = (change.entry.action, change.entry.configuration);
             let stored = this.inner.store.commit(&name, change).await;
-            match &stored {
-                Ok(state) => {
-                    tracing::info!(tenant = name, action = action.as_str(), ?id, revision = state.revision, "changed");
-                    if let Err(cause) = this.learn(&name, state.clone(), built, since) {
-                        tracing::warn!(tenant = name, %cause, "what is stored cannot be used");
+            match stored {
+                Ok(Committed { revision, state }) => {
+                    tracing::info!(tenant = name, action = action.as_str(), ?id, revision, "changed");
+                    match state.map(|state| this.learn(&name, state, built, since)) {
+                        Some(Ok(_)) => {}
+                        Some(Err(cause)) => tracing::warn!(tenant = name, %cause, "what is stored cannot be used"),
+                        // The next send reads it, and says why it cannot be read.
+                        None => {
+                            this.inner.cache.forget(&name);
+                            tracing::warn!(tenant = name, "what is active cannot be read");
+                        }
                     }
+                    Ok(revision)
                 }
                 // The change may have taken place all the same, so what is known here is made good.
                 Err(StoreError::Unavailable(cause)) => {
                     tracing::warn!(tenant = name, %cause, "the store failed during a change");
-                    if let Err(cause) = this.refresh(&name).await {
+                    if let Err(cause) = this.catch_up(&name).await {
                         tracing::warn!(tenant = name, %cause, "and cannot say which configuration is active");
                     }
+                    Err(StoreError::Unavailable(cause))
                 }
-                Err(_) => {}
+                Err(refused) => Err(refused),
             }
-            stored
         })
         .await
     }

@@ -74,13 +74,13 @@ impl<S: ConnectorStore> Registry<S> {
         let (id, at) = (Uuid::new_v4(), moment());
         let details = json!({ "from": from, "configuration": promoted.id });
         let entry = entry(by, Action::Promote, Some((id, connector.clone())), details);
-        let draft = Draft { id, connector, config: source.config, saved_at: at };
+        let draft = Draft { id, connector: connector.clone(), config: source.config, saved_at: at };
         let edits = vec![Edit::Save(draft), Edit::Activate(id)];
         let change = Change { creates: true, expects: Expects::Revision(*revision), edits, entry, at };
-        let state = self.commit(to, change, Some((id, built))).await.map_err(|cause| match cause {
+        let revision = self.commit(to, change, Some((id, built))).await.map_err(|cause| match cause {
             StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: to.clone() },
             other => Error::of_store(to, other),
         })?;
-        self.saved_in(to, &state, id).await
+        Ok(Saved { id, connector, saved_at: at, activated_at: Some(at), tested_at: None, revision })
     }
 }

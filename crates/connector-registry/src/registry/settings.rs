@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Registry, lifecycle::entry, moment};
 use crate::{
     Action, Actor, Change, ConnectorStore, Edit, Error, Expects, LocalizedTemplate, SignInSettings, StoreError,
-    TenantState, language_tag, tenant_name,
+    TenantSettings, TenantState, language_tag, tenant_name,
 };
 
 impl<S: ConnectorStore> Registry<S> {
@@ -17,6 +17,19 @@ impl<S: ConnectorStore> Registry<S> {
     pub async fn tenant(&self, tenant: &str) -> Result<TenantState, Error> {
         let state = self.stored(tenant).await?;
         state.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
+    }
+
+    /// What the tenant has besides its configurations. It can be read though the active configuration cannot.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTenant`], [`Error::Store`].
+    pub async fn settings(&self, tenant: &str) -> Result<TenantSettings, Error> {
+        let settings = self.stored_settings(tenant).await?;
+        settings.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
+    }
+
+    pub(super) async fn stored_settings(&self, tenant: &str) -> Result<Option<TenantSettings>, Error> {
+        self.inner.store.settings(tenant).await.map_err(|cause| Error::of_store(tenant, cause))
     }
 
     /// Sets what sign-in relies on, completed by what follows from it, and returns that.
@@ -92,7 +105,7 @@ impl<S: ConnectorStore> Registry<S> {
         action: Action,
         details: serde_json::Value,
         by: &Actor,
-    ) -> Result<TenantState, Error> {
+    ) -> Result<u64, Error> {
         tenant_name(tenant)?;
         // What only takes away, or needs a connector, makes no tenant.
         let creates = expects == Expects::Anything && action != Action::RemoveTemplate;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Registry, moment};
 use crate::{
     Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LocalizedTemplate, Saved, SealedConfig,
-    SignInSettings, Status, StoreError, TenantState, active::Built, language_tag, tenant_name,
+    SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, language_tag, tenant_name,
 };
 
 /// The version of the format.
@@ -21,7 +21,8 @@ pub enum ExportedSecrets {
     /// They are left out: `******` stands in their place. What is imported needs them again, unless the tenant's active
     /// configuration has them.
     Omitted,
-    /// They stay sealed: only a store with the same key can read them, for the same tenant.
+    /// They stay sealed: only a store with the same key can read them, for the same tenant, and only while nobody has
+    /// edited where they are sent.
     Sealed,
 }
 
@@ -74,6 +75,10 @@ pub struct ConfigurationExport {
     /// Each sealed secret by its JSON pointer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, String>,
+    /// JSON pointers to the fields that decide where sealed secrets are sent: with another value in one of them, the
+    /// secrets cannot be opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<String>,
 }
 
 /// Shows everything but the configuration.
@@ -124,7 +129,8 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     async fn export_tenant(&self, tenant: &str, secrets: ExportedSecrets) -> Result<TenantExport, Error> {
-        let TenantState { active, sign_in, fallback_language, templates, .. } = self.tenant(tenant).await?;
+        let TenantState { active, settings, .. } = self.tenant(tenant).await?;
+        let TenantSettings { sign_in, fallback_language, templates } = settings;
         let Status { active: active_saved, kept, .. } = self.status(tenant).await?;
         let mut configurations = Vec::new();
         for Saved { id, .. } in active_saved.into_iter().chain(kept) {
@@ -133,17 +139,17 @@ impl<S: ConnectorStore> Registry<S> {
                 _ => self.configuration(tenant, id).await?,
             };
             let Saved { connector, saved_at, .. } = record.saved;
-            let (config, secrets) = match secrets {
+            let SealedConfig { config, secrets, destinations } = match secrets {
                 ExportedSecrets::Omitted => {
-                    (self.inner.catalog.get(&connector)?.masked(&record.config), BTreeMap::new())
+                    let config = self.inner.catalog.get(&connector)?.masked(&record.config);
+                    SealedConfig { config, secrets: BTreeMap::new(), destinations: Vec::new() }
                 }
                 ExportedSecrets::Sealed => {
-                    let sealed = self.inner.store.seal(tenant, id, &connector, &record.config);
-                    let SealedConfig { config, secrets } = sealed.map_err(|cause| Error::of_store(tenant, cause))?;
-                    (config, secrets)
+                    let sealed = self.inner.store.seal(tenant, id, &connector, &record.config).await;
+                    sealed.map_err(|cause| Error::of_store(tenant, cause))?
                 }
             };
-            configurations.push(ConfigurationExport { id, connector, saved_at, config, secrets });
+            configurations.push(ConfigurationExport { id, connector, saved_at, config, secrets, destinations });
         }
         let active = active.map(|record| record.saved.id);
         Ok(TenantExport { tenant: tenant.to_owned(), active, configurations, sign_in, fallback_language, templates })
@@ -234,11 +240,12 @@ impl<S: ConnectorStore> Registry<S> {
         state: &TenantState,
         configuration: ConfigurationExport,
     ) -> Result<(Draft, Built), Error> {
-        let ConfigurationExport { id, connector, saved_at, config, secrets } = configuration;
+        let ConfigurationExport { id, connector, saved_at, config, secrets, destinations } = configuration;
         let config = if secrets.is_empty() {
             self.with_secrets_of(state.active.as_ref(), &connector, config)?
         } else {
-            let unsealed = self.inner.store.unseal(tenant, id, &SealedConfig { config, secrets });
+            let sealed = SealedConfig { config, secrets, destinations };
+            let unsealed = self.inner.store.unseal(tenant, id, &connector, &sealed);
             unsealed.map_err(|cause| Error::of_store(tenant, cause))?
         };
         let built = self.build(&connector, &config)?;

@@ -8,6 +8,7 @@ mod history;
 mod one_active;
 mod sign_in;
 mod store_and_cache;
+mod stubborn;
 mod templates;
 mod testing;
 mod transfer;

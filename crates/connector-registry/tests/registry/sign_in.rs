@@ -24,7 +24,7 @@ async fn email_at_sign_up_verifies_and_becomes_a_way_to_sign_in() {
         "identifier": "email", "password": true, "verificationCode": true, "isPasswordPrimary": true
     });
     assert_eq!(methods, json!([method]));
-    assert_eq!(registry.tenant(TENANT).await.unwrap().sign_in, stored);
+    assert_eq!(registry.tenant(TENANT).await.unwrap().settings.sign_in, stored);
 
     // A method that is there stays as it is; a user name gets no code.
     let given = settings(json!({

@@ -1,110 +1,27 @@
 //! What is in use is never older than what is stored, however slowly the store answers.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-use connector_kit::async_trait;
-use connector_registry::{
-    Change, Changed, ConnectorStore, Edit, Error, HistoryEntry, MemoryStore, Record, SealedConfig, Status, StoreError,
-    TenantState, Uuid,
-};
-use serde_json::Value;
+use connector_kit::{Context, Egress, SendPolicy};
+use connector_registry::{Candidate, Changed, Error, MemoryStore, Registry};
 use tokio::sync::broadcast;
 
-use crate::{Gate, TENANT, assert_agrees, by, change, labelled, message, proposal, registry_over, sent_by, set_up};
+use crate::{
+    Gate, TENANT, assert_agrees, by, change, labelled, message, proposal, registry_over, sent_by, set_up,
+    stubborn::Stubborn,
+};
 
-/// A store that can be made to wait after it has done its work, and to lose its answer.
-#[derive(Clone, Default)]
-struct Stubborn {
-    inner: Arc<MemoryStore>,
-    /// By label of the configuration: a gate to wait at once it is stored.
-    after_change: Arc<Mutex<HashMap<String, Gate>>>,
-    after_read: Arc<Mutex<Option<Gate>>>,
-    loses_answers: Arc<AtomicBool>,
-    /// A tenant that cannot be read.
-    unreadable: Arc<Mutex<Option<String>>>,
-    reads: Arc<AtomicU64>,
-}
-
-impl Stubborn {
-    fn hold_change_to(&self, label: &str) -> Gate {
-        let gate = Gate::new();
-        self.after_change.lock().unwrap().insert(label.to_owned(), gate.clone());
-        gate
-    }
-
-    async fn answer<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if self.loses_answers.load(Ordering::Acquire) {
-            return Err(StoreError::Unavailable("connection reset".into()));
+/// Waits for a condition, for as long as a person would.
+async fn eventually(condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::task::yield_now().await;
         }
-        answer
-    }
-}
-
-#[async_trait]
-impl ConnectorStore for Stubborn {
-    async fn tenant(&self, tenant: &str) -> Result<Option<TenantState>, StoreError> {
-        self.reads.fetch_add(1, Ordering::AcqRel);
-        if self.unreadable.lock().unwrap().as_deref() == Some(tenant) {
-            return Err(StoreError::Unusable("sealed under another key".into()));
-        }
-        let state = self.inner.tenant(tenant).await;
-        let gate = self.after_read.lock().unwrap().take();
-        if let Some(gate) = gate {
-            gate.pass().await;
-        }
-        state
-    }
-
-    async fn status(&self, tenant: &str) -> Result<Option<Status>, StoreError> {
-        self.inner.status(tenant).await
-    }
-
-    async fn configuration(&self, tenant: &str, id: Uuid) -> Result<Option<Record>, StoreError> {
-        self.inner.configuration(tenant, id).await
-    }
-
-    async fn commit(&self, tenant: &str, change: Change) -> Result<TenantState, StoreError> {
-        let label = change.edits.iter().find_map(|edit| match edit {
-            Edit::Save(draft) => Some(draft.config["label"].as_str().unwrap().to_owned()),
-            _ => None,
-        });
-        let state = self.inner.commit(tenant, change).await;
-        let gate = label.and_then(|label| self.after_change.lock().unwrap().remove(&label));
-        if let Some(gate) = gate {
-            gate.pass().await;
-        }
-        self.answer(state).await
-    }
-
-    async fn history(&self, tenant: &str, before: Option<u64>, limit: u32) -> Result<Vec<HistoryEntry>, StoreError> {
-        self.inner.history(tenant, before, limit).await
-    }
-
-    async fn tenants(&self, after: Option<&str>, limit: u32) -> Result<Vec<String>, StoreError> {
-        ConnectorStore::tenants(&*self.inner, after, limit).await
-    }
-
-    async fn revisions(&self, tenants: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
-        self.inner.revisions(tenants).await
-    }
-
-    fn changes(&self) -> broadcast::Receiver<Changed> {
-        self.inner.changes()
-    }
-
-    fn seal(&self, tenant: &str, id: Uuid, connector: &str, config: &Value) -> Result<SealedConfig, StoreError> {
-        self.inner.seal(tenant, id, connector, config)
-    }
-
-    fn unseal(&self, tenant: &str, id: Uuid, sealed: &SealedConfig) -> Result<Value, StoreError> {
-        self.inner.unseal(tenant, id, sealed)
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it did not come about");
 }
 
 #[tokio::test]
@@ -211,6 +128,114 @@ async fn a_first_send_that_reads_slowly_does_not_overwrite_a_change() {
     assert_agrees(&registry).await;
 }
 
+/// A first send that has read what is stored and not yet learnt it, while another process changes it and the news of that
+/// is heard.
+async fn hears_of_a_change_while_it_reads(store: Stubborn, tell: impl Fn()) {
+    let (here, there) = (registry_over(store.clone()), registry_over(store.clone()));
+    for tenant in [TENANT, "marker"] {
+        here.set_up(tenant, proposal(labelled("one")), &by()).await.unwrap();
+    }
+    let _follower = there.follow();
+    there.send("marker", &message()).await.unwrap();
+
+    let gate = Gate::new();
+    *store.after_read.lock().unwrap() = Some(gate.clone());
+    let first = tokio::spawn({
+        let there = there.clone();
+        async move { sent_by(&there).await }
+    });
+    gate.arrival().await;
+    change(&here, labelled("two")).await;
+    // Heard of after the other.
+    here.change("marker", proposal(labelled("two")), &by()).await.unwrap();
+    tell();
+    let marked = async || there.send("marker", &message()).await.unwrap().message_id.unwrap() == "two";
+    eventually(marked).await;
+    gate.open.add_permits(1);
+    assert_eq!(first.await.unwrap(), "two");
+    assert_eq!(sent_by(&there).await, "two");
+    assert_agrees(&there).await;
+}
+
+#[tokio::test]
+async fn a_first_send_that_reads_slowly_does_not_miss_what_another_process_does() {
+    hears_of_a_change_while_it_reads(Stubborn::default(), || {}).await;
+    let news = broadcast::Sender::new(8);
+    let store = Stubborn { news: Some(news.clone()), ..Stubborn::default() };
+    hears_of_a_change_while_it_reads(store, || assert!(news.send(Changed::Any).is_ok())).await;
+}
+
+#[tokio::test]
+async fn a_follower_takes_over_what_was_done_before_it_began() {
+    let store = Stubborn::default();
+    let (here, there) = (registry_over(store.clone()), registry_over(store.clone()));
+    set_up(&here, labelled("one")).await;
+    assert_eq!(sent_by(&there).await, "one");
+    change(&here, labelled("two")).await;
+    assert_eq!(sent_by(&there).await, "one");
+    let _follower = there.follow();
+    eventually(async || sent_by(&there).await == "two").await;
+}
+
+#[tokio::test]
+async fn sends_that_wait_for_a_read_share_what_comes_of_it_even_a_failure() {
+    const SENDS: usize = 50;
+    let store = Stubborn::default();
+    set_up(&registry_over(store.clone()), labelled("one")).await;
+    let registry = registry_over(store.clone());
+    let gate = Gate::new();
+    *store.after_read.lock().unwrap() = Some(gate.clone());
+    store.unreachable.store(true, Ordering::Release);
+    let sends: Vec<_> = (0..SENDS)
+        .map(|_| {
+            let registry = registry.clone();
+            tokio::spawn(async move { registry.send(TENANT, &message()).await })
+        })
+        .collect();
+    gate.arrival().await;
+    // All of them have come by then: there is one thread, and each had its turn.
+    for _ in 0..SENDS {
+        tokio::task::yield_now().await;
+    }
+    gate.open.add_permits(1);
+    for send in sends {
+        let error = send.await.unwrap().unwrap_err();
+        assert!(matches!(&error, Error::Store(cause) if cause.to_string() == "connection refused"), "{error}");
+    }
+    let reads = store.reads.load(Ordering::Acquire);
+    assert!(reads <= 2, "{reads} reads");
+
+    store.unreachable.store(false, Ordering::Release);
+    assert_eq!(sent_by(&registry).await, "one");
+}
+
+#[tokio::test]
+async fn a_read_that_takes_long_holds_up_no_other_tenant_and_ends_with_the_deadline() {
+    let store = Stubborn::default();
+    let here = registry_over(store.clone());
+    let others: Vec<String> = (0..200).map(|number| format!("tenant-{number}")).collect();
+    for tenant in others.iter().map(String::as_str).chain([TENANT]) {
+        here.set_up(tenant, proposal(labelled("one")), &by()).await.unwrap();
+    }
+    let policy = SendPolicy { max_time: Duration::from_millis(300), ..SendPolicy::default() };
+    let catalog = here.catalog().clone();
+    let registry = Registry::new(catalog, Context::new(Egress::default()).unwrap(), policy, store.clone());
+    let gate = Gate::new();
+    *store.after_read.lock().unwrap() = Some(gate.clone());
+    let slow = tokio::spawn({
+        let registry = registry.clone();
+        async move { registry.send(TENANT, &message()).await }
+    });
+    gate.arrival().await;
+    for tenant in &others {
+        registry.send(tenant, &message()).await.unwrap();
+    }
+    // The gate stays shut.
+    let late = slow.await.unwrap().unwrap_err();
+    assert!(matches!(&late, Error::Store(_)) && late.to_string().contains("no answer within 0.3 s"), "{late}");
+    assert_eq!(sent_by(&registry).await, "one");
+}
+
 #[tokio::test]
 async fn a_follower_takes_over_what_another_process_does() {
     let store = Stubborn::default();
@@ -269,12 +294,32 @@ async fn a_cache_that_is_too_small_for_all_tenants_still_sends_for_each() {
     assert!(ready <= 10, "{ready} connectors are held for a cache of 10");
 }
 
-/// Waits for a condition, for as long as a person would.
-async fn eventually(condition: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await.expect("it did not come about");
+#[tokio::test]
+async fn a_change_that_took_place_is_no_error_though_what_is_active_cannot_be_read() {
+    let store = Stubborn::default();
+    let registry = registry_over(store.clone());
+    let first = set_up(&registry, labelled("one")).await;
+    assert_eq!(sent_by(&registry).await, "one");
+    *store.unreadable.lock().unwrap() = Some(TENANT.to_owned());
+
+    registry.set_fallback_language(TENANT, Some("de"), &by()).await.unwrap();
+    assert_eq!(registry.settings(TENANT).await.unwrap().fallback_language.as_deref(), Some("de"));
+    // Nothing goes through what may be active no longer.
+    assert!(matches!(registry.send(TENANT, &message()).await, Err(Error::StoreUnusable(_))));
+    let kept = registry.save(TENANT, proposal(labelled("kept")), &by()).await.unwrap().saved;
+    assert_eq!(registry.configuration(TENANT, kept.id).await.unwrap().saved, kept);
+    registry.test(TENANT, Candidate::Stored(kept.id), &message(), &by()).await.unwrap();
+    registry.remove(TENANT, Some(kept.id), false, &by()).await.unwrap();
+
+    // Any of these repairs it.
+    let tested = proposal(labelled("two")).tested_with(message());
+    let second = registry.change(TENANT, tested, &by()).await.unwrap().saved;
+    assert_eq!(registry.configuration(TENANT, second.id).await.unwrap().saved, second);
+    let back = registry.roll_back(TENANT, Some(first.id), &by()).await.unwrap();
+    assert_eq!(registry.configuration(TENANT, first.id).await.unwrap().saved, back);
+    assert!(registry.remove(TENANT, None, false, &by()).await.unwrap().was_active);
+
+    *store.unreadable.lock().unwrap() = None;
+    set_up(&registry, labelled("three")).await;
+    assert_eq!(sent_by(&registry).await, "three");
 }

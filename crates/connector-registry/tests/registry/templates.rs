@@ -73,7 +73,7 @@ async fn a_template_is_replaced_and_removed_with_immediate_effect_and_no_new_con
     registry.put_template(TENANT, other, &by()).await.unwrap();
     let sent = registry.send(TENANT, &message(UsageType::SignIn, Some("pt-BR"))).await.unwrap();
     assert_eq!(sent.message_id.unwrap(), "own: another");
-    assert_eq!(registry.tenant(TENANT).await.unwrap().templates.len(), 1);
+    assert_eq!(registry.tenant(TENANT).await.unwrap().settings.templates.len(), 1);
 
     registry.remove_template(TENANT, "pt-br", &UsageType::SignIn, &by()).await.unwrap();
     let sent = registry.send(TENANT, &message(UsageType::SignIn, Some("pt-BR"))).await.unwrap();

@@ -3,7 +3,7 @@
 use connector_registry::{Action, Candidate, Error, LocalizedTemplate, Uuid};
 use serde_json::{Value, json};
 
-use crate::{TENANT, by, labelled, message, proposal, registry, sent_by, set_up};
+use crate::{TENANT, by, change, gate, labelled, message, proposal, registry, sent_by, set_up};
 
 fn in_language(locale: &str) -> connector_kit::Message {
     let mut message = message();
@@ -89,4 +89,60 @@ async fn a_masked_secret_is_the_active_one_unless_it_would_go_elsewhere() {
     let Error::InvalidConfig(refused) = refused else { panic!("{refused}") };
     assert_eq!(refused.problems()[0].pointer, "/token");
     assert!(refused.problems()[0].message.contains("host"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_replaced_during_the_test_does_not_come_back() {
+    let registry = registry();
+    let with = |token: &str| json!({ "label": "one", "token": token });
+    set_up(&registry, with("leaked")).await;
+    for (round, activated) in [("replaced-1", true), ("replaced-2", false)] {
+        let gate = gate(round);
+        let slow = tokio::spawn({
+            let registry = registry.clone();
+            let masked = json!({ "label": "one", "token": "******", "gate": round });
+            let masked = proposal(masked).tested_with(message());
+            async move {
+                match activated {
+                    true => registry.change(TENANT, masked, &by()).await,
+                    false => registry.save(TENANT, masked, &by()).await,
+                }
+            }
+        });
+        gate.arrival().await;
+        change(&registry, with("replacement")).await;
+        let before = registry.status(TENANT).await.unwrap();
+        gate.open.add_permits(1);
+        let refused = slow.await.unwrap().unwrap_err();
+        assert!(matches!(&refused, Error::ChangedMeanwhile { tenant } if tenant == TENANT), "{refused}");
+        assert_eq!(registry.status(TENANT).await.unwrap(), before);
+    }
+    let active = registry.tenant(TENANT).await.unwrap().active.unwrap();
+    assert_eq!(active.config["token"], "replacement");
+}
+
+#[tokio::test]
+async fn a_test_of_the_active_one_meanwhile_is_no_reason_to_refuse_a_change() {
+    let registry = registry();
+    set_up(&registry, json!({ "label": "one", "token": "s3cret" })).await;
+    let gate = gate("tested-meanwhile");
+    let slow = tokio::spawn({
+        let registry = registry.clone();
+        let masked = json!({ "label": "one", "token": "******", "gate": "tested-meanwhile" });
+        async move { registry.change(TENANT, proposal(masked).tested_with(message()), &by()).await }
+    });
+    gate.arrival().await;
+    registry.test(TENANT, Candidate::Active, &message(), &by()).await.unwrap();
+    gate.open.add_permits(1);
+    let saved = slow.await.unwrap().unwrap().saved;
+    assert_eq!(registry.configuration(TENANT, saved.id).await.unwrap().config["token"], "s3cret");
+}
+
+#[tokio::test]
+async fn a_set_up_with_masked_secrets_never_takes_those_of_an_active_one() {
+    let registry = registry();
+    set_up(&registry, json!({ "label": "one", "token": "s3cret" })).await;
+    let masked = proposal(json!({ "label": "two", "token": "******" }));
+    let refused = registry.set_up(TENANT, masked, &by()).await.unwrap_err();
+    assert!(matches!(refused, Error::AlreadyActive { .. }), "{refused}");
 }

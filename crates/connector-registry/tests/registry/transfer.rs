@@ -1,6 +1,11 @@
 //! Promotion from tenant to tenant, export and import.
 
-use connector_registry::{Action, Candidate, Difference, Error, Export, ExportedSecrets, Proposal};
+use std::time::{Duration, UNIX_EPOCH};
+
+use connector_registry::{
+    Action, Candidate, Change, ConnectorStore, Difference, Draft, Edit, Entry, Error, Expects, Export, ExportedSecrets,
+    Proposal, Uuid,
+};
 use serde_json::json;
 
 use crate::{TENANT, by, labelled, message, proposal, registry, sent_by, set_up};
@@ -87,7 +92,8 @@ async fn an_export_without_secrets_is_imported_where_they_are_given() {
     assert_eq!((imported.saved.len(), imported.kept.len(), imported.templates), (2, 0, 1));
     assert_eq!(sent_by(&elsewhere).await, "two: Hallo");
     let (here, there) = (registry.tenant(TENANT).await.unwrap(), elsewhere.tenant(TENANT).await.unwrap());
-    assert_eq!((here.sign_in, here.templates), (there.sign_in, there.templates));
+    assert_eq!(here.settings.sign_in, there.settings.sign_in);
+    assert_eq!(here.settings.templates, there.settings.templates);
     // What is there already stays.
     let again = elsewhere.import(completed, &by()).await.unwrap().remove(0);
     assert_eq!((again.saved.len(), again.kept.len()), (0, 2));
@@ -126,4 +132,23 @@ async fn an_import_that_cannot_work_changes_nothing() {
     // A configuration for another connector is refused as any other would be.
     let refused = registry.change(TENANT, Proposal::new("labelled", json!({ "host": 1 })), &by()).await.unwrap_err();
     assert!(matches!(refused, Error::InvalidConfig(_)));
+}
+
+#[tokio::test]
+async fn a_time_that_no_text_can_show_is_exported_as_the_nearest_one() {
+    let registry = registry();
+    set_up(&registry, labelled("one")).await;
+    let far = Duration::from_secs(300_000_000_000);
+    for (number, saved_at) in [(1, UNIX_EPOCH - Duration::from_secs(1)), (2, UNIX_EPOCH + far)] {
+        let draft =
+            Draft { id: Uuid::from_u128(number), connector: "labelled".to_owned(), config: labelled("kept"), saved_at };
+        let entry = Entry { by: by(), action: Action::Save, configuration: None, connector: None, details: json!({}) };
+        let (expects, edits) = (Expects::Anything, vec![Edit::Save(draft)]);
+        let change = Change { creates: false, expects, edits, entry, at: saved_at };
+        registry.store().commit(TENANT, change).await.unwrap();
+    }
+    let exported = registry.export(&[TENANT.to_owned()], ExportedSecrets::Omitted).await.unwrap();
+    let json = serde_json::to_string(&exported).unwrap();
+    assert!(json.contains("1970-01-01T00:00:00.000Z") && json.contains("9999-12-31T23:59:59.000Z"), "{json}");
+    serde_json::from_str::<Export>(&json).unwrap();
 }

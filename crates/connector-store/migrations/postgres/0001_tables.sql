@@ -30,6 +30,8 @@ CREATE TABLE email_connectors.configurations (
     config text NOT NULL,
     -- JSON: each secret, sealed, by its pointer.
     secrets text NOT NULL,
+    -- JSON: pointers to the fields that decide where the secrets go, which are sealed with them.
+    destinations text NOT NULL,
     -- What they are sealed under, where there are any.
     sealed_under text REFERENCES email_connectors.sealing_keys (id),
     saved_at bigint NOT NULL,

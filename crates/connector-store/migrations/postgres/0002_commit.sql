@@ -12,7 +12,7 @@ BEGIN
         'fallback_language', t.fallback_language,
         'active', (
             SELECT json_build_object(
-                'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets,
+                'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets, 'destinations', c.destinations,
                 'saved_at', c.saved_at, 'activated_at', c.activated_at, 'tested_at', c.tested_at,
                 'revision', c.revision)
             FROM email_connectors.configurations c WHERE c.tenant = t.name AND c.id = t.active),
@@ -34,8 +34,9 @@ END
 $$;
 
 CREATE FUNCTION email_connectors.commit_change(
-    p_tenant text, p_creates boolean, p_expects text, p_revision bigint, p_edits jsonb, p_sealed_under text,
-    p_at bigint, p_made_by text, p_action text, p_configuration uuid, p_connector text, p_details text
+    p_tenant text, p_creates boolean, p_expects text, p_revision bigint, p_active uuid, p_edits jsonb,
+    p_sealed_under text, p_at bigint, p_made_by text, p_action text, p_configuration uuid, p_connector text,
+    p_details text
 ) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     t email_connectors.tenants;
@@ -54,7 +55,8 @@ BEGIN
         SELECT * INTO STRICT t FROM email_connectors.tenants WHERE name = p_tenant FOR NO KEY UPDATE;
     END IF;
 
-    IF p_expects = 'revision' AND t.revision <> p_revision THEN
+    IF (p_expects = 'revision' AND t.revision <> p_revision)
+        OR (p_expects = 'active' AND t.active IS DISTINCT FROM p_active) THEN
         PERFORM email_connectors.refuse(json_build_object('because', 'outdated', 'revision', t.revision));
     ELSIF p_expects = 'none_active' AND t.active IS NOT NULL THEN
         PERFORM email_connectors.refuse(json_build_object(
@@ -77,9 +79,10 @@ BEGIN
         edited := edit ->> 'id';
         CASE edit ->> 'do'
         WHEN 'save' THEN
-            INSERT INTO email_connectors.configurations (tenant, id, connector, config, secrets, sealed_under, saved_at)
+            INSERT INTO email_connectors.configurations (
+                tenant, id, connector, config, secrets, destinations, sealed_under, saved_at)
             VALUES (p_tenant, edited, edit ->> 'connector', edit ->> 'config', edit ->> 'secrets',
-                edit ->> 'sealed_under', (edit ->> 'saved_at')::bigint)
+                edit ->> 'destinations', edit ->> 'sealed_under', (edit ->> 'saved_at')::bigint)
             ON CONFLICT DO NOTHING;
             IF NOT FOUND THEN
                 PERFORM email_connectors.refuse(json_build_object('because', 'duplicate_configuration', 'id', edited));

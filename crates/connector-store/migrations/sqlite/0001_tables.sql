@@ -36,6 +36,8 @@ CREATE TABLE configurations (
     config TEXT NOT NULL,
     -- JSON: each secret, sealed, by its pointer.
     secrets TEXT NOT NULL,
+    -- JSON: pointers to the fields that decide where the secrets go, which are sealed with them.
+    destinations TEXT NOT NULL,
     -- What they are sealed under, where there are any.
     sealed_under TEXT REFERENCES sealing_keys (id),
     saved_at INTEGER NOT NULL,

@@ -51,7 +51,9 @@ struct Resealed {
 pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
     let mut transaction = pool.begin().await?;
     // It waits for nobody while it holds locks, so that nobody waits for it in turn.
-    let some = "SELECT json_build_object('tenant', tenant, 'id', id, 'config', config, 'secrets', secrets)::text
+    let some = "SELECT json_build_object(
+            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
+            'destinations', destinations)::text
         FROM email_connectors.configurations WHERE sealed_under = $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
     let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
     let again = |row: &String| -> Result<Resealed, StoreError> {

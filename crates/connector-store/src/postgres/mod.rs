@@ -64,7 +64,7 @@ FROM email_connectors.tenants t WHERE t.name = $1";
 
 const CONFIGURATION: &str = "\
 SELECT json_build_object(
-    'id', id, 'connector', connector, 'config', config, 'secrets', secrets, 'saved_at', saved_at,
+    'id', id, 'connector', connector, 'config', config, 'secrets', secrets, 'destinations', destinations, 'saved_at', saved_at,
     'activated_at', activated_at, 'tested_at', tested_at, 'revision', revision)::text
 FROM email_connectors.configurations WHERE tenant = $1 AND id = $2::uuid";
 
@@ -75,7 +75,8 @@ SELECT json_build_object(
 FROM email_connectors.history WHERE tenant = $1 AND revision < $2 ORDER BY revision DESC LIMIT $3";
 
 const COMMIT: &str = "\
-SELECT email_connectors.commit_change($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10::uuid, $11, $12)::text";
+SELECT email_connectors.commit_change(
+    $1, $2, $3, $4, $5::uuid, $6::jsonb, $7, $8, $9, $10, $11::uuid, $12, $13)::text";
 
 /// One that gives JSON texts.
 type JsonQuery<'q> = sqlx::query::QueryScalar<'q, sqlx::Postgres, String, PgArguments>;
@@ -213,17 +214,21 @@ impl Database for Postgres {
     }
 
     async fn commit(&self, tenant: &str, change: &SealedChange) -> Result<Outcome, StoreError> {
-        let (expects, revision) = match change.expects {
-            Expects::Anything => ("anything", 0),
-            Expects::Revision(revision) => ("revision", revision.cast_signed()),
-            Expects::NoneActive => ("none_active", 0),
-            Expects::OneActive => ("one_active", 0),
+        let (expects, revision, active) = match change.expects {
+            Expects::Anything => ("anything", 0, None),
+            Expects::Revision(revision) => ("revision", revision.cast_signed(), None),
+            Expects::NoneActive => ("none_active", 0, None),
+            Expects::OneActive => ("one_active", 0, None),
+            Expects::Active(id) => ("active", 0, Some(id.to_string())),
         };
-        let commit = sqlx::query_scalar(COMMIT).bind(tenant).bind(change.creates).bind(expects).bind(revision);
+        let commit = sqlx::query_scalar(COMMIT).bind(tenant).bind(change.creates);
+        let commit = commit.bind(expects).bind(revision).bind(active);
         let commit = commit.bind(encode(&change.edits)?).bind(&change.sealed_under).bind(change.at);
         let commit = commit.bind(&change.made_by).bind(change.action).bind(&change.configuration);
         let commit = commit.bind(&change.connector).bind(&change.details);
-        answer(&self.answered::<String>(commit.fetch_one(&self.pool)).await?)
+        // By then it has taken place, or was refused.
+        let unread = |_| StoreError::Unavailable("the answer of PostgreSQL to a change cannot be read".into());
+        answer(&self.answered::<String>(commit.fetch_one(&self.pool)).await?).map_err(unread)
     }
 
     async fn history(&self, tenant: &str, before: i64, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {

@@ -19,8 +19,10 @@ pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedCha
     let mut transaction = begin(writer).await?;
     match apply(&mut transaction, tenant, change).await {
         Ok(state) => {
+            // What cannot be read is found while it can still be undone.
+            let state = answer(&state)?;
             transaction.commit().await?;
-            Ok(Outcome::State(answer(&state)?))
+            Ok(Outcome::State(state))
         }
         Err(Fault::Refused(refusal)) => {
             transaction.rollback().await?;
@@ -84,6 +86,9 @@ async fn expect(
             Err(Refusal::AlreadyActive { id: id.to_owned(), connector }.into())
         }
         (Expects::OneActive, None) => Err(Refusal::NoneActive.into()),
+        (Expects::Active(id), active) if active != Some(id.to_string().as_str()) => {
+            Err(Refusal::Outdated { revision: at }.into())
+        }
         _ => Ok(()),
     }
 }
@@ -97,11 +102,12 @@ async fn edit(
 ) -> Result<(), Fault> {
     let unknown = |id: &String| Refusal::UnknownConfiguration { id: id.clone() };
     let (query, missing) = match edit {
-        SealedEdit::Save { id, connector, config, secrets, sealed_under, saved_at } => {
-            let save = "INSERT INTO configurations (tenant, id, connector, config, secrets, sealed_under, saved_at)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (tenant, id) DO NOTHING";
+        SealedEdit::Save { id, connector, config, secrets, destinations, sealed_under, saved_at } => {
+            let save = "INSERT INTO configurations
+                (tenant, id, connector, config, secrets, destinations, sealed_under, saved_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (tenant, id) DO NOTHING";
             let save = sqlx::query(save).bind(tenant).bind(id).bind(connector).bind(config).bind(secrets);
-            let save = save.bind(sealed_under).bind(saved_at);
+            let save = save.bind(destinations).bind(sealed_under).bind(saved_at);
             (save, Some(Refusal::DuplicateConfiguration { id: id.clone() }))
         }
         SealedEdit::Activate { id } => {

@@ -38,7 +38,9 @@ pub(super) async fn sealed_under(readers: &SqlitePool, id: &str) -> Result<u64, 
 
 pub(super) async fn reseal_some(writer: &SqlitePool, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
     let mut transaction = begin(writer).await?;
-    let some = "SELECT json_object('tenant', tenant, 'id', id, 'config', config, 'secrets', secrets)
+    let some = "SELECT json_object(
+            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
+            'destinations', destinations)
         FROM configurations WHERE sealed_under = ?1 LIMIT ?2";
     let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
     for row in &some {

@@ -54,7 +54,7 @@ SELECT json_object(
     'fallback_language', t.fallback_language,
     'active', json((
         SELECT json_object(
-            'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets, 'saved_at', c.saved_at,
+            'id', c.id, 'connector', c.connector, 'config', c.config, 'secrets', c.secrets, 'destinations', c.destinations, 'saved_at', c.saved_at,
             'activated_at', c.activated_at, 'tested_at', c.tested_at, 'revision', c.revision)
         FROM configurations c WHERE c.tenant = t.name AND c.id = t.active)),
     'templates', json((
@@ -80,7 +80,7 @@ FROM tenants t WHERE t.name = ?1";
 
 const CONFIGURATION: &str = "\
 SELECT json_object(
-    'id', id, 'connector', connector, 'config', config, 'secrets', secrets, 'saved_at', saved_at,
+    'id', id, 'connector', connector, 'config', config, 'secrets', secrets, 'destinations', destinations, 'saved_at', saved_at,
     'activated_at', activated_at, 'tested_at', tested_at, 'revision', revision)
 FROM configurations WHERE tenant = ?1 AND id = ?2";
 

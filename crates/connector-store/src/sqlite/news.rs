@@ -22,13 +22,14 @@ const MOST: usize = 1000;
 /// A connection of its own, as it tells only of the changes that others make.
 pub(super) struct Watch {
     connection: SqliteConnection,
-    version: i64,
+    /// What SQLite said at the last look. Another connection's number says nothing.
+    version: Option<i64>,
     last: i64,
 }
 
 impl Watch {
     pub(super) async fn begin(mut connection: SqliteConnection) -> Result<Self, Error> {
-        let version = version(&mut connection).await?;
+        let version = Some(version(&mut connection).await?);
         let last = sqlx::query_scalar("SELECT coalesce(max(changed), 0) FROM tenants");
         let last = last.fetch_one(&mut connection).await?;
         Ok(Self { connection, version, last })
@@ -48,7 +49,7 @@ impl Watch {
                 Err(cause) => {
                     tracing::warn!(%cause, "cannot see whether the database has changed, trying again");
                     if let Ok(connection) = SqliteConnection::connect_with(&options).await {
-                        let _ = std::mem::replace(&mut self.connection, connection).close_hard().await;
+                        let _ = self.reconnected(connection).close_hard().await;
                     }
                     continue;
                 }
@@ -62,8 +63,14 @@ impl Watch {
         let _ = self.connection.close().await;
     }
 
+    /// Looks through this connection from here on, and returns the former one.
+    fn reconnected(&mut self, connection: SqliteConnection) -> SqliteConnection {
+        self.version = None;
+        std::mem::replace(&mut self.connection, connection)
+    }
+
     async fn look(&mut self) -> Result<Vec<Changed>, Error> {
-        let version = version(&mut self.connection).await?;
+        let version = Some(version(&mut self.connection).await?);
         if version == self.version {
             return Ok(Vec::new());
         }
@@ -104,4 +111,29 @@ impl Watcher {
 
 async fn version(connection: &mut SqliteConnection) -> Result<i64, Error> {
     sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_told_of_though_another_connection_counts_the_same() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let options = SqliteConnectOptions::new().filename(folder.path().join("store.db")).create_if_missing(true);
+        let connect = async || SqliteConnection::connect_with(&options).await.unwrap();
+        let mut writer = connect().await;
+        sqlx::query("CREATE TABLE tenants (name TEXT, changed INTEGER)").execute(&mut writer).await.unwrap();
+        let mut watch = Watch::begin(connect().await).await.unwrap();
+        assert_eq!(watch.look().await.unwrap(), []);
+
+        sqlx::query("INSERT INTO tenants VALUES ('acme', 1)").execute(&mut writer).await.unwrap();
+        let mut other = connect().await;
+        watch.version = Some(version(&mut other).await.unwrap());
+        drop(watch.reconnected(other));
+        assert_eq!(watch.look().await.unwrap(), [Changed::Tenant("acme".to_owned())]);
+        assert_eq!(watch.look().await.unwrap(), []);
+    }
 }

@@ -142,7 +142,8 @@ async fn processes_that_are_killed_leave_it_whole(place: &Place) {
     let key = key();
     let keys = ring(&key).await;
     let mut store = place.try_open(keys.clone()).await.unwrap();
-    let mut state = store.commit("acme", change([save(0), Edit::Activate(id(0))])).await.unwrap();
+    let state = store.commit("acme", change([save(0), Edit::Activate(id(0))])).await.unwrap();
+    let mut state = state.state.unwrap();
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..KILLS {
         let running = std::array::from_fn::<_, PROCESSES, _>(|process| {

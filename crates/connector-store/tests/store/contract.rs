@@ -1,8 +1,8 @@
 //! What the trait promises, over both databases; the store in memory is held to the same.
 
 use connector_registry::{
-    Action, ConnectorStore, Draft, Edit, Entry, Expects, Identifier, LocalizedTemplate, MemoryStore, SignInSettings,
-    StoreError,
+    Action, Change, Committed, ConnectorStore, Draft, Edit, Entry, Expects, Identifier, LocalizedTemplate, MemoryStore,
+    SignInSettings, StoreError, TenantState,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn keeps_to_the_contract(place: &Place) {
     // Another process finds what the first has stored.
     let again = place.open().await;
     assert_consistent(&again, "lifecycle").await;
-    assert_eq!(again.tenant("settings").await.unwrap().unwrap().templates.len(), 2);
+    assert_eq!(again.tenant("settings").await.unwrap().unwrap().settings.templates.len(), 2);
 }
 
 /// Names are in byte order in a database that sorts like people do, too.
@@ -46,12 +46,21 @@ async fn contract(store: &impl ConnectorStore) {
     any_text(store).await;
 }
 
+/// What the tenant is after a change.
+async fn committed(store: &impl ConnectorStore, tenant: &str, change: Change) -> TenantState {
+    let Committed { revision, state } = store.commit(tenant, change).await.unwrap();
+    let state = state.unwrap();
+    assert_eq!(state.revision, revision);
+    assert_eq!(store.settings(tenant).await.unwrap().as_ref(), Some(&state.settings));
+    state
+}
+
 async fn lifecycle(store: &impl ConnectorStore) {
     assert_eq!(store.tenant("lifecycle").await.unwrap(), None);
     assert_eq!(store.status("lifecycle").await.unwrap(), None);
     assert_eq!(store.configuration("lifecycle", id(1)).await.unwrap(), None);
 
-    let state = store.commit("lifecycle", change([save(1), Edit::Activate(id(1))])).await.unwrap();
+    let state = committed(store, "lifecycle", change([save(1), Edit::Activate(id(1))])).await;
     assert_eq!(state.revision, 1);
     let active = state.active.clone().unwrap();
     assert_eq!((active.saved.id, active.saved.connector.as_str(), active.saved.revision), (id(1), "http-email", 1));
@@ -66,18 +75,18 @@ async fn lifecycle(store: &impl ConnectorStore) {
     assert_eq!(status.kept.iter().map(|saved| saved.id).collect::<Vec<_>>(), [id(1)]);
     let mut back = change([Edit::Activate(id(1))]);
     back.at = moment(2_000);
-    let state = store.commit("lifecycle", back).await.unwrap();
+    let state = committed(store, "lifecycle", back).await;
     let saved = state.active.unwrap().saved;
     assert_eq!((saved.id, saved.revision, saved.activated_at), (id(1), 3, Some(moment(2_000))));
 
     // What is active already stays as it is.
     let mut again = change([Edit::Activate(id(1))]);
     again.at = moment(3_000);
-    let state = store.commit("lifecycle", again).await.unwrap();
+    let state = committed(store, "lifecycle", again).await;
     let saved = state.active.unwrap().saved;
     assert_eq!((state.revision, saved.revision, saved.activated_at), (4, 3, Some(moment(2_000))));
 
-    let state = store.commit("lifecycle", change([Edit::Remove(id(1))])).await.unwrap();
+    let state = committed(store, "lifecycle", change([Edit::Remove(id(1))])).await;
     assert_eq!((state.revision, state.active), (5, None));
     assert_eq!(store.configuration("lifecycle", id(1)).await.unwrap(), None);
     store.commit("lifecycle", change([Edit::Activate(id(2)), Edit::Remove(id(2)), save(3)])).await.unwrap();
@@ -101,17 +110,20 @@ async fn refusals_change_nothing(store: &impl ConnectorStore) {
     assert!(matches!(refused, Err(StoreError::NoneActive)));
     let refused = store.commit("refusals", expecting(Expects::Revision(3), vec![save(1)])).await;
     assert!(matches!(refused, Err(StoreError::Outdated { revision: 0 })));
+    let refused = store.commit("refusals", expecting(Expects::Active(id(1)), vec![save(1)])).await;
+    assert!(matches!(refused, Err(StoreError::Outdated { revision: 0 })));
     let refused = store.commit("refusals", change([save(1), Edit::Activate(id(9))])).await;
     assert!(matches!(refused, Err(StoreError::UnknownConfiguration { id }) if id == crate::places::id(9)));
     assert_eq!(store.tenant("refusals").await.unwrap(), None);
     assert!(store.tenants(None, 1_000).await.unwrap().iter().all(|name| name != "refusals"));
 
-    let state = store.commit("refusals", expecting(Expects::Revision(0), vec![save(1), Edit::Activate(id(1))])).await;
-    let state = state.unwrap();
+    let first = expecting(Expects::Revision(0), vec![save(1), Edit::Activate(id(1))]);
+    let state = committed(store, "refusals", first).await;
     let unknown_template = Edit::RemoveTemplate { language: "de".to_owned(), usage_type: "SignIn".to_owned() };
     for (refused, expected) in [
         (expecting(Expects::NoneActive, vec![save(2)]), "AlreadyActive"),
         (expecting(Expects::Revision(0), vec![save(2)]), "Outdated"),
+        (expecting(Expects::Active(id(9)), vec![save(2)]), "Outdated"),
         (change([save(2), Edit::Remove(id(1)), Edit::Tested(id(9))]), "UnknownConfiguration"),
         (change([Edit::Remove(id(9))]), "UnknownConfiguration"),
         (change([Edit::FallbackLanguage(Some("de".to_owned())), save(2), unknown_template]), "UnknownTemplate"),
@@ -140,13 +152,13 @@ async fn settings(store: &impl ConnectorStore) {
         Edit::PutTemplate(template("pt", "Generic", "two")),
         Edit::PutTemplate(template("pt-BR", "SignIn", "three")),
     ];
-    let state = store.commit("settings", change(edits)).await.unwrap();
-    assert_eq!((state.sign_in, state.fallback_language.as_deref()), (sign_in, Some("pt-BR")));
-    assert_eq!(state.templates, [template("pt", "Generic", "two"), template("pt-BR", "SignIn", "three")]);
+    let state = committed(store, "settings", change(edits)).await;
+    assert_eq!((state.settings.sign_in, state.settings.fallback_language.as_deref()), (sign_in, Some("pt-BR")));
+    assert_eq!(state.settings.templates, [template("pt", "Generic", "two"), template("pt-BR", "SignIn", "three")]);
 
     let gone = Edit::RemoveTemplate { language: "pt".to_owned(), usage_type: "Generic".to_owned() };
-    let state = store.commit("settings", change([gone, Edit::FallbackLanguage(None)])).await.unwrap();
-    assert_eq!((state.templates.len(), state.fallback_language), (1, None));
+    let state = committed(store, "settings", change([gone, Edit::FallbackLanguage(None)])).await;
+    assert_eq!((state.settings.templates.len(), state.settings.fallback_language), (1, None));
     store.commit("settings", change([Edit::PutTemplate(template("de", "SignIn", "four"))])).await.unwrap();
 }
 
@@ -155,8 +167,8 @@ async fn templates_are_in_byte_order(store: &impl ConnectorStore) {
         let value = json!({ "language": language, "usageType": "SignIn", "subject": "s", "content": "c" });
         Edit::PutTemplate(serde_json::from_value(value).unwrap())
     };
-    let state = store.commit("order", change(["pt", "en", "zh-Hans", "en-GB"].map(put))).await.unwrap();
-    let languages: Vec<&str> = state.templates.iter().map(|template| template.language.as_str()).collect();
+    let state = committed(store, "order", change(["pt", "en", "zh-Hans", "en-GB"].map(put))).await;
+    let languages: Vec<&str> = state.settings.templates.iter().map(|template| template.language.as_str()).collect();
     assert_eq!(languages, ["en", "en-GB", "pt", "zh-Hans"]);
 }
 
@@ -226,7 +238,7 @@ async fn any_text(store: &impl ConnectorStore) {
     let mut change = change([Edit::Save(draft), Edit::Activate(id(1))]);
     change.entry.by.who = "\u{0}'\"é".to_owned();
     change.entry.details = json!({ "\u{0}": "\u{0}" });
-    let state = store.commit("'; DROP TABLE tenants; --", change.clone()).await.unwrap();
+    let state = committed(store, "'; DROP TABLE tenants; --", change.clone()).await;
     let read = state.active.unwrap().config;
     assert_eq!(read.to_string(), config.to_string(), "the order of fields, too");
     let history = store.history("'; DROP TABLE tenants; --", None, 1).await.unwrap();

@@ -2,16 +2,41 @@
 
 use std::{fs, path::Path};
 
-use connector_registry::{Catalog, ConnectorStore, Edit, StoreError};
+use connector_registry::{Catalog, Committed, ConnectorStore, Edit, StoreError};
 use connector_store::{OpenStoreError, Store};
 use connector_testkit::LogCapture;
 
 use crate::{
     children::{self, Given},
     key,
-    places::{Place, assert_consistent, change, id, save},
+    places::{Place, assert_consistent, change, id, on_both, save},
     ring,
 };
+
+on_both!(a_change_takes_place_though_the_active_secret_cannot_be_opened);
+
+async fn a_change_takes_place_though_the_active_secret_cannot_be_opened(place: &Place) {
+    let store = place.open().await;
+    store.commit("acme", change([save(1), Edit::Activate(id(1))])).await.unwrap();
+    for rubbish in [
+        r#"UPDATE configurations SET secrets = '{"/authorization":"rubbish"}'"#,
+        "UPDATE configurations SET secrets = 'rubbish'",
+    ] {
+        place.sql(rubbish).await.unwrap();
+        let before = store.status("acme").await.unwrap().unwrap().revision;
+        for (n, edit) in (1..).zip([Edit::FallbackLanguage(None), save(7), Edit::Remove(id(7))]) {
+            let committed = store.commit("acme", change([edit])).await.unwrap();
+            assert_eq!(committed, Committed { revision: before + n, state: None });
+        }
+        assert!(store.settings("acme").await.unwrap().is_some());
+        let error = store.tenant("acme").await.unwrap_err();
+        assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
+        assert_eq!(store.history("acme", None, u32::MAX).await.unwrap().len() as u64, before + 3);
+    }
+    let repaired = store.commit("acme", change([save(2), Edit::Activate(id(2)), Edit::Remove(id(1))])).await.unwrap();
+    assert_eq!(repaired.state, store.tenant("acme").await.unwrap());
+    assert_consistent(&store, "acme").await;
+}
 
 /// A place with a closed database that has a few pages.
 async fn filled() -> Place {

@@ -32,6 +32,7 @@ enum Expecting {
     Revision(u64),
     NoneActive,
     OneActive,
+    Active(u128),
 }
 
 /// Which configuration it is about is counted back from the latest.
@@ -65,6 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..2_u64).prop_map(Expecting::Revision),
         1 => Just(Expecting::NoneActive),
         1 => Just(Expecting::OneActive),
+        1 => (0..3_u128).prop_map(Expecting::Active),
     ];
     let parts = (0..2_usize, 0..2_usize, prop::bool::weighted(0.9), expects, prop::collection::vec(editing(), 0..4));
     parts.prop_map(|(actor, tenant, creates, expects, edits)| Step { actor, tenant, creates, expects, edits })
@@ -88,6 +90,7 @@ impl Author {
             Expecting::Revision(lower) => Expects::Revision(revision.saturating_sub(lower)),
             Expecting::NoneActive => Expects::NoneActive,
             Expecting::OneActive => Expects::OneActive,
+            Expecting::Active(back) => Expects::Active(self.back(back)),
         };
         change.at = moment(self.steps);
         change.entry.details = json!({ "step": self.steps });

@@ -6,6 +6,7 @@ mod children;
 mod codes;
 mod contract;
 mod damaged;
+mod destinations;
 mod histories;
 mod key_sources;
 mod key_text;

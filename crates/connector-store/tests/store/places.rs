@@ -22,6 +22,8 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Place {
     pub url: String,
     pub keys: KeyRing,
+    /// The master key in them, as text.
+    pub text: String,
     // Ends with the place.
     folder: Option<TempDir>,
     pub server: Option<PostgresServer>,
@@ -31,12 +33,14 @@ impl Place {
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("store.db").display());
-        Self { url, keys: crate::ring(&crate::key()).await, folder: Some(folder), server: None }
+        let text = crate::key();
+        Self { url, keys: crate::ring(&text).await, text, folder: Some(folder), server: None }
     }
 
     pub async fn postgres() -> Self {
         let server = PostgresServer::start();
-        Self { url: server.url(), keys: crate::ring(&crate::key()).await, folder: None, server: Some(server) }
+        let text = crate::key();
+        Self { url: server.url(), keys: crate::ring(&text).await, text, folder: None, server: Some(server) }
     }
 
     /// The SQLite file's folder.

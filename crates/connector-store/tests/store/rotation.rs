@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use connector_registry::{ConnectorStore, Edit, StoreError};
-use connector_store::{KeyRing, KeySource, OpenStoreError, Rotation, Store, key_ids};
+use connector_store::{KeyRing, KeySource, OpenStoreError, Rotation, Store, key_ids, open_config};
+use verification_code::{Delivery, Scope, Settings, Verdict, VerificationCodes};
 
 use crate::{
     key,
@@ -11,7 +12,12 @@ use crate::{
     ring,
 };
 
-on_both!(seals_everything_again, is_taken_up_again, a_process_without_the_key_says_so);
+on_both!(
+    seals_everything_again,
+    is_taken_up_again,
+    a_process_without_the_key_says_so,
+    a_process_that_only_reads_seals_under_the_new_key,
+);
 
 /// More than are sealed again at once.
 const CONFIGURATIONS: u128 = 230;
@@ -46,7 +52,7 @@ async fn seals_everything_again(place: &Place) {
     let store = open(place, keys.clone()).await;
     // What is written before the rotation is written so that those who do not know of it can read it.
     store.commit("umbrella", change([save(1), Edit::Activate(id(1))])).await.unwrap();
-    let sealed = store.seal("acme", id(1), "http-email", &config(1)).unwrap();
+    let sealed = store.seal("acme", id(1), "http-email", &config(1)).await.unwrap();
     assert_eq!(key_ids(&sealed), BTreeSet::from([ring(&old).await.current()]));
 
     let writer = tokio::spawn({
@@ -125,4 +131,26 @@ async fn a_process_without_the_key_says_so(place: &Place) {
         assert!(error.to_string().contains(&wanted), "{error}");
     }
     assert_eq!(left_behind.status("acme").await.unwrap(), before);
+}
+
+/// An export, and codes, are under the key that stays.
+async fn a_process_that_only_reads_seals_under_the_new_key(place: &Place) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (old, new) = (key(), key());
+    let reader = open(place, ring_in(&folder, &format!("{old}\n{new}")).await).await;
+    reader.commit("acme", change([save(1), Edit::Activate(id(1))])).await.unwrap();
+    open(place, ring(&format!("{new}\n{old}")).await).await.rotate_keys(|_| {}).await.unwrap();
+
+    let sealed = reader.seal("acme", id(1), "http-email", &config(1)).await.unwrap();
+    let after = ring(&new).await;
+    assert_eq!(open_config(&after, "acme", id(1), "http-email", &sealed).unwrap(), config(1));
+
+    let codes = async |store: Store| {
+        let keys = store.code_keys().await.unwrap();
+        VerificationCodes::new(store, keys, Settings::default()).unwrap()
+    };
+    let scope = Scope { tenant: "acme", usage_type: "SignIn", recipient: "user@example.com" };
+    let issued = codes(reader).await.issue(&scope, None, Delivery::Real).await.unwrap();
+    let verdict = codes(open(place, after).await).await.verify(&scope, issued.code().unwrap().expose()).await.unwrap();
+    assert_eq!(verdict, Verdict::Right);
 }

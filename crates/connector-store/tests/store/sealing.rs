@@ -6,7 +6,8 @@ use connector_store::{KeyRing, OpenError, Place};
 use crate::{key, ring};
 
 const ID: Uuid = Uuid::from_u128(7);
-const PLACE: Place<'static> = Place { tenant: "acme", configuration: ID, pointer: "/auth/pass" };
+const PLACE: Place<'static> =
+    Place { tenant: "acme", configuration: ID, pointer: "/auth/pass", destination: "mail.example.com" };
 const SECRET: &str = "correct horse battery staple";
 
 /// Why `sealed` does not open at `place`, having made sure that no secret shows.
@@ -14,7 +15,10 @@ fn refused(ring: &KeyRing, place: &Place<'_>, sealed: &str) -> OpenError {
     let error = ring.open(place, sealed).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(SECRET), "{shown}");
-    assert!(shown.contains(place.tenant) && shown.contains(place.pointer), "{shown}");
+    assert!(
+        [place.tenant, place.pointer, &place.configuration.to_string()].iter().all(|part| shown.contains(part)),
+        "{shown}"
+    );
     error
 }
 
@@ -23,7 +27,7 @@ async fn opens_as_it_was_sealed_and_never_looks_the_same() {
     let ring = ring(&key()).await;
     let sealed = ring.seal(&PLACE, SECRET).unwrap();
     assert_eq!(ring.open(&PLACE, &sealed).unwrap().expose(), SECRET);
-    assert!(sealed.starts_with(&format!("1.{}.", ring.current())), "{sealed}");
+    assert!(sealed.starts_with(&format!("2.{}.", ring.current())), "{sealed}");
     assert_ne!(sealed, ring.seal(&PLACE, SECRET).unwrap());
     let empty = ring.seal(&PLACE, "").unwrap();
     assert!(ring.open(&PLACE, &empty).unwrap().is_empty());
@@ -52,6 +56,8 @@ async fn it_opens_in_no_other_place() {
         Place { configuration: Uuid::from_u128(8), ..PLACE },
         Place { pointer: "/auth/clientSecret", ..PLACE },
         Place { tenant: "acme/auth", pointer: "/pass", ..PLACE },
+        Place { destination: "mail.example.net", ..PLACE },
+        Place { pointer: "/auth/passmail", destination: ".example.com", ..PLACE },
         Place { tenant: "", ..PLACE },
         Place { pointer: "", ..PLACE },
     ] {
@@ -73,7 +79,7 @@ async fn altered_or_cut_short_anywhere_it_does_not_open() {
             }
         }
     }
-    for malformed in ["", "1", "1.", "1..", "2.0123456789abcdef.AAAA", "plain text", "1.0123456789abcdef", "******"] {
+    for malformed in ["", "2", "2.", "2..", "1.0123456789abcdef.AAAA", "plain text", "2.0123456789abcdef", "******"] {
         let error = refused(&ring, &PLACE, malformed);
         assert!(matches!(error, OpenError::Malformed { .. }), "{malformed}: {error}");
     }
