@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
@@ -11,12 +12,16 @@ use connector_registry::{Actor, Catalog, tenant_name};
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
-use crate::{egress::EgressArgs, failure::Failure};
+use crate::{commands::block_on, egress::EgressArgs, failure::Failure, interruption::Interruption};
 
 /// The environment's ways to say where the master key is.
 const KEY: &str = "EMAIL_CONNECTORS_KEY";
 const KEY_FILE: &str = "EMAIL_CONNECTORS_KEY_FILE";
 const KEY_COMMAND: &str = "EMAIL_CONNECTORS_KEY_COMMAND";
+
+/// How long closing the store may take: as long as a statement that is under way on a server. What is not closed by then
+/// ends with the process.
+const CLOSE_MAX: Duration = Duration::from_secs(30);
 
 /// A registry over the store that was asked for.
 pub type Registry = connector_registry::Registry<Store>;
@@ -51,26 +56,51 @@ pub struct TenantArgs {
 }
 
 impl StoreArgs {
-    /// Opens the store for what sends nothing, with who is at it.
+    /// Has `work`, which sends nothing, done with the store, by whoever is at it.
     ///
     /// # Errors
-    /// When the store cannot be opened.
-    pub async fn open(&self) -> Result<(Registry, Actor), Failure> {
-        self.open_with(Context::new(Egress::default())?, SendPolicy::default()).await
+    /// Those of `work`; when the store cannot be opened.
+    pub fn with<T>(&self, work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.with_context(Context::new(Egress::default())?, SendPolicy::default(), work)
     }
 
-    /// Opens the store for what sends, with who is at it.
+    /// Has `work`, which sends, done with the store, by whoever is at it.
     ///
     /// # Errors
-    /// When a flag of `egress` cannot be used, or the store cannot be opened.
-    pub async fn open_to_send(&self, egress: &EgressArgs) -> Result<(Registry, Actor), Failure> {
-        self.open_with(egress.context()?, egress.policy()).await
+    /// Those of `work`; when a flag of `egress` cannot be used, or the store cannot be opened.
+    pub fn with_to_send<T>(
+        &self,
+        egress: &EgressArgs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_context(egress.context()?, egress.policy(), work)
     }
 
-    async fn open_with(&self, context: Context, policy: SendPolicy) -> Result<(Registry, Actor), Failure> {
-        let catalog = Catalog::builtin();
-        let store = self.open_store(catalog.clone()).await?;
-        Ok((Registry::new(catalog, context, policy, store), self.actor()))
+    /// The one place where the store is opened and closed. SQLite keeps what was written last in a file beside the
+    /// database until that is closed, and a process that just ends leaves it there: so it is closed whatever comes of
+    /// `work`, and before an interruption ends the process.
+    fn with_context<T>(
+        &self,
+        context: Context,
+        policy: SendPolicy,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        block_on(async {
+            let mut interruption = Interruption::new().map_err(|cause| Failure::unavailable(cause.to_string()))?;
+            let catalog = Catalog::builtin();
+            let store = self.open_store(catalog.clone()).await?;
+            let registry = Registry::new(catalog, context, policy, store);
+            let by = self.actor();
+            let outcome = tokio::select! {
+                outcome = work(&registry, &by) => Ok(outcome),
+                end_process = interruption.happened() => Err(end_process),
+            };
+            let _ = tokio::time::timeout(CLOSE_MAX, registry.store().close()).await;
+            outcome.unwrap_or_else(|end_process| {
+                end_process();
+                Err(Failure::unavailable("it was interrupted"))
+            })
+        })
     }
 
     async fn open_store(&self, catalog: Catalog) -> Result<Store, Failure> {
@@ -127,22 +157,26 @@ impl StoreArgs {
 }
 
 impl TenantArgs {
-    /// As [`StoreArgs::open`].
+    /// As [`StoreArgs::with`].
     ///
     /// # Errors
     /// Also when no tenant can be called that.
-    pub async fn open(&self) -> Result<(Registry, Actor), Failure> {
+    pub fn with<T>(&self, work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.open().await
+        self.store.with(work)
     }
 
-    /// As [`StoreArgs::open_to_send`].
+    /// As [`StoreArgs::with_to_send`].
     ///
     /// # Errors
     /// Also when no tenant can be called that.
-    pub async fn open_to_send(&self, egress: &EgressArgs) -> Result<(Registry, Actor), Failure> {
+    pub fn with_to_send<T>(
+        &self,
+        egress: &EgressArgs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.open_to_send(egress).await
+        self.store.with_to_send(egress, work)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::{
     usage_type,
 };
 
+const SETTINGS_FAULT: &str = "the settings of codes are not valid";
+
 /// Arguments of `code`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -117,46 +119,47 @@ impl Common {
         Scope { tenant: &self.stored.tenant, usage_type: self.usage_type.as_str(), recipient: &self.to }
     }
 
-    /// Issues and verifies over the store.
-    fn codes(&self, store: &Store) -> Result<VerificationCodes<Store>, Failure> {
-        let what = "the settings of codes are not valid";
-        let settings: Option<Settings> = self
-            .settings
-            .as_ref()
-            .map(Source::open_json)
-            .transpose()
-            .map_err(|fault| Failure::invalid_file(what, fault))?;
-        let codes = VerificationCodes::new(store.clone(), store.code_keys()?, settings.unwrap_or_default());
-        codes.map_err(|invalid| {
-            let problem =
-                |problem: verification_code::Problem| connector_kit::Problem::new(problem.pointer, problem.message);
-            Failure::invalid_input(what, invalid.0.into_iter().map(problem).collect())
-        })
+    /// How codes are.
+    fn settings(&self) -> Result<Settings, Failure> {
+        let settings = self.settings.as_ref().map(Source::open_json).transpose();
+        Ok(settings.map_err(|fault| Failure::invalid_file(SETTINGS_FAULT, fault))?.unwrap_or_default())
     }
+}
+
+/// Issues and verifies over `store`.
+fn codes(store: &Store, settings: Settings) -> Result<VerificationCodes<Store>, Failure> {
+    VerificationCodes::new(store.clone(), store.code_keys()?, settings).map_err(|invalid| {
+        let problem =
+            |problem: verification_code::Problem| connector_kit::Problem::new(problem.pointer, problem.message);
+        Failure::invalid_input(SETTINGS_FAULT, invalid.0.into_iter().map(problem).collect())
+    })
 }
 
 /// Sends or verifies.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
-        Command::Send { asked, common, egress } => super::block_on(send(asked, common, egress)),
-        Command::Verify { common, code } => super::block_on(verify(common, code)),
+        Command::Send { asked, common, egress } => send(asked, common, egress),
+        Command::Verify { common, code } => verify(common, code),
     }
 }
 
-async fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
+fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
     usage_type::warn_of_unknown(&common.usage_type);
     // Who cannot be written to anyway uses up no limit.
     sample::message(&common.to, common.usage_type.clone(), "", None)?;
-    let (registry, _) = common.stored.open_to_send(egress).await?;
-    let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
-    let codes = common.codes(registry.store())?;
-    let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
-    let delivered = deliver(common, &registry, &codes, &issued, asked).await;
-    // Nobody else does it where there is only this command.
-    if let Err(cause) = codes.prune().await {
-        tracing::warn!("expired codes could not be deleted: {cause}");
-    }
-    let receipt = delivered.map_err(|failure| failure.of(&connector))?;
+    let settings = common.settings()?;
+    let (connector, issued, receipt) = common.stored.with_to_send(egress, async |registry, _| {
+        let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
+        let codes = codes(registry.store(), settings)?;
+        let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
+        let delivered = deliver(common, registry, &codes, &issued, asked).await;
+        // Nobody else does it where there is only this command.
+        if let Err(cause) = codes.prune().await {
+            tracing::warn!("expired codes could not be deleted: {cause}");
+        }
+        let receipt = delivered.map_err(|failure| failure.of(&connector))?;
+        Ok((connector, issued, receipt))
+    })?;
     let printed = if common.json {
         let sent = Sent::new(&connector, &receipt);
         output::json(&SentCode { sent, expires_at: rfc3339(issued.expires_at()) })
@@ -192,10 +195,11 @@ async fn deliver(
     }
 }
 
-async fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
-    let (registry, _) = common.stored.open().await?;
-    let codes = common.codes(registry.store())?;
-    let verdict = codes.verify(&common.scope(), code).await?;
+fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
+    let settings = common.settings()?;
+    let verdict = common
+        .stored
+        .with(async |registry, _| Ok(codes(registry.store(), settings)?.verify(&common.scope(), code).await?))?;
     if let Some(failure) = Failure::of_verdict(verdict) {
         return Err(failure);
     }

@@ -63,9 +63,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Secrets::Omit => ExportedSecrets::Omitted,
         Secrets::Sealed => ExportedSecrets::Sealed,
     };
-    let export = super::block_on(async {
-        let (registry, _) = args.stored.open().await?;
-        let tenants = if args.all { every(&registry).await? } else { vec![args.stored.tenant.clone()] };
+    let export = args.stored.with(async |registry, _| {
+        let tenants = if args.all { every(registry).await? } else { vec![args.stored.tenant.clone()] };
         Ok(registry.export(&tenants, secrets).await?)
     })?;
     let Some(file) = &args.output else {

@@ -105,8 +105,7 @@ struct Rotated {
 }
 
 fn rotate(store: &StoreArgs, as_json: bool) -> Result<Exit, Failure> {
-    let rotation = super::block_on(async {
-        let (registry, _) = store.open().await?;
+    let rotation = store.with(async |registry, _| {
         let progress =
             |Rotation { done, total, .. }| tracing::info!("{done} of {total} configurations encrypted again");
         Ok(registry.store().rotate_keys(progress).await?)

@@ -51,10 +51,10 @@ impl ProposalArgs {
     /// Stores the configuration.
     pub fn store(&self, then: Then) -> Result<Exit, Failure> {
         let id = connector(&self.connector)?.id();
-        super::block_on(self.try_store(then)).map_err(|failure| failure.of(id))
+        self.try_store(then).map_err(|failure| failure.of(id))
     }
 
-    async fn try_store(&self, then: Then) -> Result<Exit, Failure> {
+    fn try_store(&self, then: Then) -> Result<Exit, Failure> {
         only_one_is_stdin(&[Some(&self.config), self.egress.cacert()])?;
         let factory = connector(&self.connector)?;
         let proposal = Proposal::new(factory.id(), config::read(&self.config, factory)?);
@@ -65,13 +65,14 @@ impl ProposalArgs {
             }
             None => proposal,
         };
-        let (registry, by) = self.stored.open_to_send(&self.egress).await?;
         let tenant = &self.stored.tenant;
-        let stored = match then {
-            Then::SetUp => registry.set_up(tenant, proposal, &by).await?,
-            Then::Change => registry.change(tenant, proposal, &by).await?,
-            Then::Save => registry.save(tenant, proposal, &by).await?,
-        };
+        let stored = self.stored.with_to_send(&self.egress, async |registry, by| {
+            Ok(match then {
+                Then::SetUp => registry.set_up(tenant, proposal, by).await?,
+                Then::Change => registry.change(tenant, proposal, by).await?,
+                Then::Save => registry.save(tenant, proposal, by).await?,
+            })
+        })?;
         Ok(output::done(self.print(then, &stored.saved)))
     }
 

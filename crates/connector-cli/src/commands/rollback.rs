@@ -32,10 +32,7 @@ pub struct Args {
 /// Rolls back.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
-    let saved = super::block_on(async {
-        let (registry, by) = args.stored.open().await?;
-        Ok(registry.roll_back(tenant, args.to, &by).await?)
-    })?;
+    let saved = args.stored.with(async |registry, by| Ok(registry.roll_back(tenant, args.to, by).await?))?;
     let printed = if args.json {
         output::json(&Became::new("active", tenant, &saved))
     } else {

@@ -77,6 +77,22 @@ async fn at_a_terminal_it_asks() {
     assert_eq!(home.ok(&["status", "--tenant", "production"])["active"]["connector"], SENDGRID);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_question_is_no_part_of_the_output() {
+    use crate::terminal::Talk;
+
+    let home = dev().await;
+    let file = home.files.path("difference.txt");
+    let promote = ["promote", "--from", "dev", "--to", "production"];
+    let mut talk = Talk::begin_into(std::fs::File::create(&file).unwrap(), &mut home.command(&promote));
+    talk.wait_for("[y/N] ");
+    talk.hit("y\n");
+    assert_eq!(talk.end().0, 0);
+    let output = std::fs::read_to_string(&file).unwrap();
+    assert!(output.contains("/apiKey") && !output.contains("[y/N]"), "{output}");
+}
+
 #[tokio::test]
 async fn an_export_comes_back_with_its_secrets_sealed_or_filled_in() {
     let home = dev().await;
