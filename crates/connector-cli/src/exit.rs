@@ -77,6 +77,15 @@ impl Exit {
         }
     }
 
+    /// How it ends when the store of codes cannot be used, for this `cause`.
+    pub fn of_code_store(cause: Option<&StoreError>) -> Self {
+        match cause {
+            Some(StoreError::Unavailable(_)) => Self::TryLater,
+            Some(StoreError::Unusable(cause)) => Self::of_unusable_store(cause.as_ref()),
+            _ => Self::InputOutput,
+        }
+    }
+
     /// How it ends when an open store cannot be used: what is sealed under another key, or a disk that fails.
     fn of_unusable_store(cause: &(dyn StdError + 'static)) -> Self {
         let of_keys = cause.is::<OpenError>() || cause.is::<SealError>() || cause.is::<ResealError>();

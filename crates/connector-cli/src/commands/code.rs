@@ -1,6 +1,6 @@
 //! `code`: a one-time code sent through the active connector, and verified.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use clap::Subcommand;
 use connector_kit::{Delivery as Outcome, Receipt, UsageType};
@@ -115,15 +115,40 @@ struct Verified {
 }
 
 impl Common {
-    fn scope(&self) -> Scope<'_> {
-        Scope { tenant: &self.stored.tenant, usage_type: self.usage_type.as_str(), recipient: &self.to }
+    /// Whose code it is, written in the one way that every spelling of the mailbox comes to: another one would have
+    /// limits of its own.
+    fn recipient(&self) -> Result<String, Failure> {
+        let mailbox = sample::mailbox(&self.to)?;
+        Ok(format!("{}@{}", unquoted(mailbox.local_part()), mailbox.domain()))
+    }
+
+    fn scope<'a>(&'a self, recipient: &'a str) -> Scope<'a> {
+        Scope { tenant: &self.stored.tenant, usage_type: self.usage_type.as_str(), recipient }
     }
 
     /// How codes are.
     fn settings(&self) -> Result<Settings, Failure> {
-        let settings = self.settings.as_ref().map(Source::open_json).transpose();
+        let file = self.settings.as_ref().filter(|file| !file.is_unset());
+        let settings = file.map(Source::open_json).transpose();
         Ok(settings.map_err(|fault| Failure::invalid_file(SETTINGS_FAULT, fault))?.unwrap_or_default())
     }
+}
+
+/// A local part with as few quotes as it takes (RFC 5321, 4.1.2): `"you"` and `"y\ou"` are `you`.
+fn unquoted(local_part: &str) -> Cow<'_, str> {
+    let Some(quoted) = local_part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return local_part.into();
+    };
+    let mut text = String::with_capacity(quoted.len());
+    let mut chars = quoted.chars();
+    while let Some(char) = chars.next() {
+        text.extend(if char == '\\' { chars.next() } else { Some(char) });
+    }
+    let is_atom = |char: char| char.is_alphanumeric() || !char.is_ascii() || "!#$%&'*+-/=?^_`{|}~".contains(char);
+    if text.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom)) {
+        return text.into();
+    }
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\"")).into()
 }
 
 /// Issues and verifies over `store`.
@@ -145,13 +170,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
     usage_type::warn_of_unknown(&common.usage_type);
-    // Who cannot be written to anyway uses up no limit.
-    sample::message(&common.to, common.usage_type.clone(), "", None)?;
+    let recipient = common.recipient()?;
     let settings = common.settings()?;
     let (connector, issued, receipt) = common.stored.with_to_send(egress, async |registry, _| {
         let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
         let codes = codes(registry.store(), settings)?;
-        let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
+        let issued = codes.issue(&common.scope(&recipient), asked.ip, Delivery::Real).await?;
         let delivered = deliver(common, registry, &codes, &issued, asked).await;
         // Nobody else does it where there is only this command.
         if let Err(cause) = codes.prune().await {
@@ -196,10 +220,11 @@ async fn deliver(
 }
 
 fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
+    let recipient = common.recipient()?;
     let settings = common.settings()?;
-    let verdict = common
-        .stored
-        .with(async |registry, _| Ok(codes(registry.store(), settings)?.verify(&common.scope(), code).await?))?;
+    let verdict = common.stored.with(async |registry, _| {
+        Ok(codes(registry.store(), settings)?.verify(&common.scope(&recipient), code).await?)
+    })?;
     if let Some(failure) = Failure::of_verdict(verdict) {
         return Err(failure);
     }

@@ -1,10 +1,12 @@
 //! Failures around what is stored: of the registry, of codes, and of the store itself.
 
+use std::error::Error as _;
+
 use connector_kit::ErrorKind;
 use connector_registry::{Dependent, Error, StoreError};
 use connector_store::{KeyError, OpenStoreError};
 use serde_json::json;
-use verification_code::{Error as CodeError, LimitKind, Limited, Verdict};
+use verification_code::{Error as CodeError, LimitKind, Limited, StoreError as CodeStoreError, Verdict};
 
 use super::{Failure, INVALID_PARAMETERS};
 use crate::exit::Exit;
@@ -97,7 +99,22 @@ impl From<CodeError> for Failure {
                 failure.with("limit", name).retryable(Some(retry_after))
             }
             CodeError::Randomness(cause) => Self::unavailable(cause.to_string()),
-            other => Self::plain(Exit::TryLater, GENERAL, "StoreUnavailable", other.to_string()).retryable(None),
+            CodeError::Store(error) => Self::of_code_store(&error),
+            other => Self::plain(Exit::Refused, GENERAL, ErrorKind::Unavailable.name(), other.to_string()),
+        }
+    }
+}
+
+impl Failure {
+    /// The store of codes failed: only where it says so may it work later.
+    fn of_code_store(error: &CodeStoreError) -> Self {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<StoreError>());
+        let exit = Exit::of_code_store(cause);
+        let failure =
+            |kind, then| Self::plain(exit, GENERAL, kind, format!("the store of verification codes {then}: {error}"));
+        match cause {
+            Some(StoreError::Unavailable(_)) => failure("StoreUnavailable", "failed").retryable(None),
+            _ => failure("StoreUnusable", "cannot be used"),
         }
     }
 }
