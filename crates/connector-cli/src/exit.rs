@@ -52,6 +52,8 @@ impl Exit {
             E::InvalidTenant { .. } | E::InvalidLanguage(_) => Self::Usage,
             E::Contended { .. } | E::ChangedMeanwhile { .. } | E::Store(_) => Self::TryLater,
             E::StoreUnusable(cause) => Self::of_unusable_store(cause.as_ref()),
+            E::PartlyImported { cause: StoreError::Unavailable(_) | StoreError::Outdated { .. }, .. } => Self::TryLater,
+            E::PartlyImported { cause: StoreError::Unusable(cause), .. } => Self::of_unusable_store(cause.as_ref()),
             // What is stored is not what the command needs.
             _ => Self::BadInput,
         }

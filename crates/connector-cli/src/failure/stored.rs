@@ -5,7 +5,7 @@ use std::error::Error as _;
 use connector_kit::ErrorKind;
 use connector_registry::{Dependent, Error, StoreError};
 use connector_store::{KeyError, OpenStoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 use verification_code::{Error as CodeError, LimitKind, Limited, StoreError as CodeStoreError, Verdict};
 
 use super::{Failure, INVALID_PARAMETERS};
@@ -47,6 +47,17 @@ impl From<Error> for Failure {
             Error::Contended { .. } => is(GENERAL, "Contended").retryable(None),
             Error::ChangedMeanwhile { .. } => is(GENERAL, "ChangedMeanwhile").retryable(None),
             Error::UnknownFormat { .. } => is(INVALID_PARAMETERS, "UnknownFormat"),
+            Error::DuplicateTenant { .. } => is(INVALID_PARAMETERS, "DuplicateTenant"),
+            Error::PartlyImported { imported, tenant, left, cause } => {
+                let became = |tenant: &str, status| json!({ "tenant": tenant, "status": status });
+                let unknown = matches!(cause, StoreError::Unavailable(_));
+                let failed = became(&tenant, if unknown { "unknown" } else { "not_imported" });
+                let done = imported.iter().map(|imported| became(&imported.tenant, "imported"));
+                let left = left.iter().map(|tenant| became(tenant, "not_imported"));
+                let tenants: Vec<Value> = done.chain([failed]).chain(left).collect();
+                let failure = is(GENERAL, "PartlyImported").with("tenants", tenants);
+                if exit == Exit::TryLater { failure.retryable(None) } else { failure }
+            }
             Error::Store(_) => is(GENERAL, "StoreUnavailable").retryable(None),
             Error::StoreUnusable(_) => is(GENERAL, "StoreUnusable"),
             _ => is(GENERAL, ErrorKind::Unavailable.name()),

@@ -20,19 +20,19 @@ use crate::{Gate, TENANT, assert_agrees, by, change, labelled, message, proposal
 
 /// A store that can be made to wait after it has done its work, and to lose its answer.
 #[derive(Clone, Default)]
-struct Stubborn {
+pub struct Stubborn {
     inner: Arc<MemoryStore>,
     /// By label of the configuration: a gate to wait at once it is stored.
     after_change: Arc<Mutex<HashMap<String, Gate>>>,
-    after_read: Arc<Mutex<Option<Gate>>>,
-    loses_answers: Arc<AtomicBool>,
+    pub after_read: Arc<Mutex<Option<Gate>>>,
+    pub loses_answers: Arc<AtomicBool>,
     /// A tenant that cannot be read.
     unreadable: Arc<Mutex<Option<String>>>,
     reads: Arc<AtomicU64>,
 }
 
 impl Stubborn {
-    fn hold_change_to(&self, label: &str) -> Gate {
+    pub fn hold_change_to(&self, label: &str) -> Gate {
         let gate = Gate::new();
         self.after_change.lock().unwrap().insert(label.to_owned(), gate.clone());
         gate
