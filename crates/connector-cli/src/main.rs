@@ -23,10 +23,8 @@ mod usage_type;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match cli::Cli::try_parse() {
+    match cli::Cli::read() {
         Ok(cli) => {
             logs::start(cli.verbose);
             commands::run(&cli.command).into()

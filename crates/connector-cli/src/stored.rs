@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -22,6 +23,16 @@ const KEY_COMMAND: &str = "EMAIL_CONNECTORS_KEY_COMMAND";
 /// How long closing the store may take: as long as a statement that is under way on a server. What is not closed by then
 /// ends with the process.
 const CLOSE_MAX: Duration = Duration::from_secs(30);
+
+/// What a command needs of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: a store that is not there is made.
+    Nothing,
+    /// What is in it. A SQLite store that somebody has named and that is not there is a slip, which an empty answer would
+    /// hide; the one in the data directory is not there as long as nothing was set up.
+    Content,
+}
 
 /// A registry over the store that was asked for.
 pub type Registry = connector_registry::Registry<Store>;
@@ -60,8 +71,12 @@ impl StoreArgs {
     ///
     /// # Errors
     /// Those of `work`; when the store cannot be opened.
-    pub fn with<T>(&self, work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.with_context(Context::new(Egress::default())?, SendPolicy::default(), work)
+    pub fn with<T>(
+        &self,
+        needs: Needs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_context(needs, Context::new(Egress::default())?, SendPolicy::default(), work)
     }
 
     /// Has `work`, which sends, done with the store, by whoever is at it.
@@ -70,10 +85,11 @@ impl StoreArgs {
     /// Those of `work`; when a flag of `egress` cannot be used, or the store cannot be opened.
     pub fn with_to_send<T>(
         &self,
+        needs: Needs,
         egress: &EgressArgs,
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.with_context(egress.context()?, egress.policy(), work)
+        self.with_context(needs, egress.context()?, egress.policy(), work)
     }
 
     /// The one place where the store is opened and closed. SQLite keeps what was written last in a file beside the
@@ -81,6 +97,7 @@ impl StoreArgs {
     /// `work`, and before an interruption ends the process.
     fn with_context<T>(
         &self,
+        needs: Needs,
         context: Context,
         policy: SendPolicy,
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
@@ -88,7 +105,7 @@ impl StoreArgs {
         block_on(async {
             let mut interruption = Interruption::new().map_err(|cause| Failure::unavailable(cause.to_string()))?;
             let catalog = Catalog::builtin();
-            let store = self.open_store(catalog.clone()).await?;
+            let store = self.open_store(needs, catalog.clone()).await?;
             let registry = Registry::new(catalog, context, policy, store);
             let by = self.actor();
             let outcome = tokio::select! {
@@ -103,10 +120,13 @@ impl StoreArgs {
         })
     }
 
-    async fn open_store(&self, catalog: Catalog) -> Result<Store, Failure> {
+    async fn open_store(&self, needs: Needs, catalog: Catalog) -> Result<Store, Failure> {
         let url = self.url()?;
         let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
         let file = file.filter(|path| !path.is_empty() && *path != ":memory:").map(Path::new);
+        if let Some(path) = file.filter(|path| needs == Needs::Content && self.named().is_some() && !is_there(path)) {
+            return Err(Failure::no_store(path));
+        }
         let keys = match self.keys()? {
             Some(source) => Some(KeyRing::load(source).await?),
             None => None,
@@ -120,10 +140,12 @@ impl StoreArgs {
 
     /// The store's URL.
     fn url(&self) -> Result<String, Failure> {
-        match self.store.as_deref() {
-            Some(url) if !url.is_empty() => Ok(url.to_owned()),
-            _ => default_store(),
-        }
+        self.named().map_or_else(default_store, |url| Ok(url.to_owned()))
+    }
+
+    /// The URL that somebody has given.
+    fn named(&self) -> Option<&str> {
+        self.store.as_deref().filter(|url| !url.is_empty())
     }
 
     /// Where the master keys are, where anybody has said so.
@@ -161,9 +183,13 @@ impl TenantArgs {
     ///
     /// # Errors
     /// Also when no tenant can be called that.
-    pub fn with<T>(&self, work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub fn with<T>(
+        &self,
+        needs: Needs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.with(work)
+        self.store.with(needs, work)
     }
 
     /// As [`StoreArgs::with_to_send`].
@@ -172,11 +198,20 @@ impl TenantArgs {
     /// Also when no tenant can be called that.
     pub fn with_to_send<T>(
         &self,
+        needs: Needs,
         egress: &EgressArgs,
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.with_to_send(egress, work)
+        self.store.with_to_send(needs, egress, work)
+    }
+}
+
+/// Whether there is a database, or something else to be told of. An empty file is none yet.
+fn is_there(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(file) => file.len() > 0,
+        Err(cause) => cause.kind() != ErrorKind::NotFound,
     }
 }
 

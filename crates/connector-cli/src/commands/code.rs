@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     input::Source,
     output::{self, Style, paint},
-    stored::{Registry, TenantArgs},
+    stored::{Needs, Registry, TenantArgs},
     timestamp::rfc3339,
     usage_type,
 };
@@ -172,7 +172,7 @@ fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Fai
     usage_type::warn_of_unknown(&common.usage_type);
     let recipient = common.recipient()?;
     let settings = common.settings()?;
-    let (connector, issued, receipt) = common.stored.with_to_send(egress, async |registry, _| {
+    let (connector, issued, receipt) = common.stored.with_to_send(Needs::Content, egress, async |registry, _| {
         let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
         let codes = codes(registry.store(), settings)?;
         let issued = codes.issue(&common.scope(&recipient), asked.ip, Delivery::Real).await?;
@@ -222,7 +222,7 @@ async fn deliver(
 fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
     let recipient = common.recipient()?;
     let settings = common.settings()?;
-    let verdict = common.stored.with(async |registry, _| {
+    let verdict = common.stored.with(Needs::Content, async |registry, _| {
         Ok(codes(registry.store(), settings)?.verify(&common.scope(&recipient), code).await?)
     })?;
     if let Some(failure) = Failure::of_verdict(verdict) {

@@ -8,7 +8,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
     table::{printable, table},
     timestamp::rfc3339,
 };
@@ -72,8 +72,9 @@ impl<'a> Done<'a> {
 /// Shows.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
-    let entries =
-        args.stored.with(async |registry, _| Ok(registry.history(tenant, args.before, args.limit).await?))?;
+    let entries = args
+        .stored
+        .with(Needs::Content, async |registry, _| Ok(registry.history(tenant, args.before, args.limit).await?))?;
     // The first entry is that of revision 1.
     let next = entries.last().map(|entry| entry.revision).filter(|earliest| *earliest > 1);
     let shown = Shown { tenant, entries: entries.iter().map(Done::of).collect(), next };

@@ -8,7 +8,7 @@ use crate::{
     failure::Failure,
     input::Source,
     output::{self, Style, paint},
-    stored::StoreArgs,
+    stored::{Needs, StoreArgs},
     table::printable,
 };
 
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let export: Export = serde_json::from_value(json).map_err(|_| {
         Failure::invalid_file(what, format!("{}: is not what `export` writes; is it the right file?", args.file))
     })?;
-    let imported = args.store.with(async |registry, by| Ok(registry.import(export, by).await?))?;
+    let imported = args.store.with(Needs::Nothing, async |registry, by| Ok(registry.import(export, by).await?))?;
     let printed = if args.json {
         output::json(&Shown { status: "imported", tenants: &imported })
     } else {

@@ -12,7 +12,7 @@ use crate::{
     output::{self, Style, paint},
     prompt,
     saved::Became,
-    stored::{Registry, StoreArgs},
+    stored::{Needs, Registry, StoreArgs},
     table::{printable, table},
 };
 
@@ -57,7 +57,7 @@ struct Promoted<'a> {
 
 /// Promotes.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    args.store.with(async |registry, by| promote(args, registry, by).await)
+    args.store.with(Needs::Content, async |registry, by| promote(args, registry, by).await)
 }
 
 async fn promote(args: &Args, registry: &Registry, by: &Actor) -> Result<Exit, Failure> {

@@ -11,7 +11,7 @@ use crate::{
     input::{Source, only_one_is_stdin},
     output::{self, Style, paint},
     saved::Became,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
 };
 
 /// The configuration, and how to test it.
@@ -66,7 +66,8 @@ impl ProposalArgs {
             None => proposal,
         };
         let tenant = &self.stored.tenant;
-        let stored = self.stored.with_to_send(&self.egress, async |registry, by| {
+        let needs = if then == Then::Change { Needs::Content } else { Needs::Nothing };
+        let stored = self.stored.with_to_send(needs, &self.egress, async |registry, by| {
             Ok(match then {
                 Then::SetUp => registry.set_up(tenant, proposal, by).await?,
                 Then::Change => registry.change(tenant, proposal, by).await?,

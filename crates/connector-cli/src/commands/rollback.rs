@@ -7,7 +7,7 @@ use crate::{
     failure::Failure,
     output::{self, Style, paint},
     saved::Became,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
 };
 
 /// Arguments of `rollback`.
@@ -32,7 +32,8 @@ pub struct Args {
 /// Rolls back.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
-    let saved = args.stored.with(async |registry, by| Ok(registry.roll_back(tenant, args.to, by).await?))?;
+    let saved =
+        args.stored.with(Needs::Content, async |registry, by| Ok(registry.roll_back(tenant, args.to, by).await?))?;
     let printed = if args.json {
         output::json(&Became::new("active", tenant, &saved))
     } else {

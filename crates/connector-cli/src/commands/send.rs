@@ -12,7 +12,7 @@ use crate::{
     input::{Source, only_one_is_stdin},
     message,
     output::{self, Style, paint},
-    stored::{Registry, TenantArgs},
+    stored::{Needs, Registry, TenantArgs},
 };
 
 /// Arguments of `send`.
@@ -88,7 +88,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         _ => {
             only_one_is_stdin(&files)?;
             let message = read_message(args)?;
-            args.stored.with_to_send(&args.egress, async |registry, _| send_stored(args, &message, registry).await)?
+            args.stored.with_to_send(Needs::Content, &args.egress, async |registry, _| {
+                send_stored(args, &message, registry).await
+            })?
         }
     };
     Ok(output::done(Sent::new(&connector, &receipt).print(args.json)))

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     input::Source,
     output,
-    stored::{Registry, TenantArgs},
+    stored::{Needs, Registry, TenantArgs},
 };
 
 /// Arguments of `sign-in`.
@@ -69,7 +69,7 @@ struct Shown<'a> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Get { json, stored } => {
-            let settings = stored.with(async |registry, _| get(registry, &stored.tenant).await)?;
+            let settings = stored.with(Needs::Content, async |registry, _| get(registry, &stored.tenant).await)?;
             print(stored, &settings, *json)?;
             Ok(Exit::Ok)
         }
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             let settings = file.open_json().map_err(invalid)?;
             let put =
                 async |registry: &Registry, by: &Actor| Ok(registry.put_sign_in(&stored.tenant, settings, by).await?);
-            let settings = stored.with(put)?;
+            let settings = stored.with(Needs::Nothing, put)?;
             Ok(output::done(print(stored, &settings, *json)))
         }
     }

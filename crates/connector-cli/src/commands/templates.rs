@@ -11,7 +11,7 @@ use crate::{
     input::Source,
     message,
     output::{self, Style, paint},
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
     table::{printable, table},
     usage_type,
 };
@@ -157,18 +157,20 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             let Key { locale, usage_type } = key;
             let template = read(file)?;
             let template = LocalizedTemplate { language: locale.clone(), usage_type: usage_type.clone(), template };
-            let language = stored.with(async |registry, by| Ok(registry.put_template(tenant, template, by).await?))?;
+            let language = stored
+                .with(Needs::Nothing, async |registry, by| Ok(registry.put_template(tenant, template, by).await?))?;
             ("put", Some(language), Some(usage_type))
         }
         Command::Remove { key: Key { locale, usage_type }, .. } => {
             let language = language_tag(locale).map_err(Error::from)?;
-            stored
-                .with(async |registry, by| Ok(registry.remove_template(tenant, &language, usage_type, by).await?))?;
+            stored.with(Needs::Content, async |registry, by| {
+                Ok(registry.remove_template(tenant, &language, usage_type, by).await?)
+            })?;
             ("removed", Some(language), Some(usage_type))
         }
         Command::Fallback { language, .. } => {
             let language = language.as_deref().map(language_tag).transpose().map_err(Error::from)?;
-            stored.with(async |registry, by| {
+            stored.with(Needs::Nothing, async |registry, by| {
                 Ok(registry.set_fallback_language(tenant, language.as_deref(), by).await?)
             })?;
             ("set", language, None)
@@ -186,7 +188,7 @@ fn read(file: &Source) -> Result<connector_kit::EmailTemplate, Failure> {
 
 /// A tenant that was never used has no templates.
 fn state(stored: &TenantArgs) -> Result<TenantState, Failure> {
-    stored.with(async |registry, _| match registry.tenant(&stored.tenant).await {
+    stored.with(Needs::Content, async |registry, _| match registry.tenant(&stored.tenant).await {
         Err(Error::UnknownTenant { .. }) => Ok(TenantState::default()),
         other => Ok(other?),
     })

@@ -11,7 +11,7 @@ use crate::{
     failure::Failure,
     input::{Source, only_one_is_stdin},
     output,
-    stored::{Registry, TenantArgs},
+    stored::{Needs, Registry, TenantArgs},
 };
 
 /// Arguments of `test`.
@@ -51,7 +51,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     only_one_is_stdin(&[args.config.as_ref(), args.egress.cacert()])?;
     let candidate = candidate(args)?;
     let message = args.sample.message(&args.to)?;
-    args.stored.with_to_send(&args.egress, async |registry, by| test(args, candidate, &message, registry, by).await)
+    let needs = if args.config.is_some() { Needs::Nothing } else { Needs::Content };
+    args.stored
+        .with_to_send(needs, &args.egress, async |registry, by| test(args, candidate, &message, registry, by).await)
 }
 
 fn candidate(args: &Args) -> Result<Candidate, Failure> {

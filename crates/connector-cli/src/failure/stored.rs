@@ -1,6 +1,6 @@
 //! Failures around what is stored: of the registry, of codes, and of the store itself.
 
-use std::error::Error as _;
+use std::{error::Error as _, path::Path};
 
 use connector_kit::ErrorKind;
 use connector_registry::{Dependent, Error, StoreError};
@@ -72,6 +72,13 @@ impl Failure {
             EMAIL_CONNECTORS_KEY_FILE, EMAIL_CONNECTORS_KEY or EMAIL_CONNECTORS_KEY_COMMAND";
         let failure = Self::plain(Exit::Config, GENERAL, "StoreUnusable", message.to_owned());
         failure.hint("email-connectors keys generate makes one; a SQLite store is sqlite:PATH")
+    }
+
+    /// There is no store where somebody said that there is one.
+    pub fn no_store(path: &Path) -> Self {
+        let message = format!("there is no store at {}: check the path; nothing was made there", path.display());
+        let failure = Self::plain(Exit::InputOutput, GENERAL, "StoreUnusable", message);
+        failure.hint("email-connectors setup makes one")
     }
 
     /// Lists what needs a connector.
