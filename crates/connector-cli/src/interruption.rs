@@ -77,7 +77,9 @@ mod system {
                 // Nobody can be heard of.
                 std::future::pending::<()>().await;
             }
-            || std::process::exit(130)
+            || {
+                std::process::exit(130);
+            }
         }
     }
 }

@@ -109,8 +109,10 @@ impl StoreArgs {
             let registry = Registry::new(catalog, context, policy, store);
             let by = self.actor();
             let outcome = tokio::select! {
-                outcome = work(&registry, &by) => Ok(outcome),
+                // First, so that it is waited for before anything is done.
+                biased;
                 end_process = interruption.happened() => Err(end_process),
+                outcome = work(&registry, &by) => Ok(outcome),
             };
             let _ = tokio::time::timeout(CLOSE_MAX, registry.store().close()).await;
             outcome.unwrap_or_else(|end_process| {

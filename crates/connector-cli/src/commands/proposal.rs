@@ -1,6 +1,7 @@
 //! A configuration that is to be stored: what `setup` and `change` have in common.
 
-use connector_registry::{Proposal, Saved};
+use connector_registry::{Activated, Proposal, Saved};
+use serde::Serialize;
 
 use super::{connector, sample::SampleArgs};
 use crate::{
@@ -34,6 +35,16 @@ pub struct ProposalArgs {
     stored: TenantArgs,
     #[command(flatten)]
     egress: EgressArgs,
+}
+
+/// What is printed of one that was stored.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored<'a> {
+    #[serde(flatten)]
+    became: Became<'a>,
+    /// Of the test, where one was sent and the provider gave it an id.
+    message_id: Option<&'a str>,
 }
 
 /// What becomes of the configuration.
@@ -74,14 +85,15 @@ impl ProposalArgs {
                 Then::Save => registry.save(tenant, proposal, by).await?,
             })
         })?;
-        Ok(output::done(self.print(then, &stored.saved)))
+        Ok(output::done(self.print(then, &stored)))
     }
 
-    fn print(&self, then: Then, saved: &Saved) -> Result<(), Failure> {
+    fn print(&self, then: Then, Activated { saved, test }: &Activated) -> Result<(), Failure> {
         let tenant = self.stored.tenant.as_str();
         let status = if then == Then::Save { "saved" } else { "active" };
         if self.json {
-            return output::json(&Became::new(status, tenant, saved));
+            let message_id = test.as_ref().and_then(|receipt| receipt.message_id.as_deref());
+            return output::json(&Stored { became: Became::new(status, tenant, saved), message_id });
         }
         let Saved { id, connector, tested_at, .. } = saved;
         let tested = if tested_at.is_some() { ", tested" } else { "" };

@@ -88,6 +88,8 @@ async fn a_configuration_is_tested_before_it_is_stored() {
     let with = ["setup", "smtp", "--config", &config, "--test-to", "ops@example.com", "--usage-type", "signin"];
     let tested = home.ok(&with);
     assert!(is_time(&tested["testedAt"]), "{tested}");
+    let arrived = String::from_utf8(home.server.only_message().source).unwrap();
+    assert!(tested["messageId"].as_str().is_some_and(|id| arrived.contains(id)), "{tested}");
     assert_eq!(home.subjects(), ["SignIn 000000"]);
 
     home.refuse();
