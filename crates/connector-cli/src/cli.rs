@@ -1,6 +1,10 @@
 //! The command line: which commands there are. Each one's arguments are in its own file.
 
-use clap::{Parser, Subcommand};
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{Error, ErrorKind},
+    parser::ValueSource,
+};
 
 use crate::commands::{
     change, code, completions, describe, export, history, import, keys, list, promote, quickstart, remove, rollback,
@@ -28,6 +32,27 @@ pub struct Cli {
     /// Log more to standard error; twice for debugging. RUST_LOG goes before it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help that was asked for.
+    pub fn read() -> Result<Self, Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        // clap would take a tenant from the environment for one that was given, and that says nothing of this command.
+        if let Some(("export", export)) = matches.subcommand()
+            && export.get_flag("all")
+            && export.value_source("tenant") == Some(ValueSource::CommandLine)
+        {
+            let conflict = "--all and --tenant cannot be used together: an export is of every tenant or of one";
+            let mut export = command.find_subcommand("export").unwrap_or(&command).clone();
+            return Err(export.error(ErrorKind::ArgumentConflict, conflict));
+        }
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
 }
 
 /// What can be done.

@@ -52,6 +52,11 @@ impl Exit {
             E::InvalidTenant { .. } | E::InvalidLanguage(_) => Self::Usage,
             E::Contended { .. } | E::ChangedMeanwhile { .. } | E::Store(_) => Self::TryLater,
             E::StoreUnusable(cause) => Self::of_unusable_store(cause.as_ref()),
+            E::PartlyImported { cause, .. } => match &**cause {
+                StoreError::Unavailable(_) | StoreError::Outdated { .. } => Self::TryLater,
+                StoreError::Unusable(cause) => Self::of_unusable_store(cause.as_ref()),
+                _ => Self::BadInput,
+            },
             // What is stored is not what the command needs.
             _ => Self::BadInput,
         }
@@ -74,6 +79,15 @@ impl Exit {
         match error {
             KeyError::File { action: "made", .. } => Self::InputOutput,
             _ => Self::Config,
+        }
+    }
+
+    /// How it ends when the store of codes cannot be used, for this `cause`.
+    pub fn of_code_store(cause: Option<&StoreError>) -> Self {
+        match cause {
+            Some(StoreError::Unavailable(_)) => Self::TryLater,
+            Some(StoreError::Unusable(cause)) => Self::of_unusable_store(cause.as_ref()),
+            _ => Self::InputOutput,
         }
     }
 

@@ -30,6 +30,11 @@ pub enum Source {
 }
 
 impl Source {
+    /// Whether it names nothing, as an environment variable that is empty.
+    pub fn is_unset(&self) -> bool {
+        matches!(self, Self::File(path) if path.as_os_str().is_empty())
+    }
+
     /// The content, up to 1 MiB.
     ///
     /// # Errors

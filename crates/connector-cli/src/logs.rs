@@ -22,5 +22,7 @@ pub fn start(verbose: u8) {
         .with_ansi(output::colours_on_stderr())
         .with_target(verbose > 0)
         .without_time()
+        // What cannot be logged would be told by a macro that panics where standard error takes nothing.
+        .log_internal_errors(false)
         .init();
 }

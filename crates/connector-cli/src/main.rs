@@ -7,11 +7,13 @@ mod egress;
 mod exit;
 mod failure;
 mod input;
+mod interruption;
 mod logs;
 mod mail_sink;
 mod message;
 mod output;
 mod private_file;
+mod prompt;
 mod saved;
 mod stored;
 mod table;
@@ -20,10 +22,8 @@ mod usage_type;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match cli::Cli::try_parse() {
+    match cli::Cli::read() {
         Ok(cli) => {
             logs::start(cli.verbose);
             commands::run(&cli.command).into()

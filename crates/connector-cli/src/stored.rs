@@ -2,7 +2,9 @@
 
 use std::{
     env,
+    io::ErrorKind,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
@@ -11,12 +13,26 @@ use connector_registry::{Actor, Catalog, tenant_name};
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
-use crate::{egress::EgressArgs, failure::Failure};
+use crate::{commands::block_on, egress::EgressArgs, failure::Failure, interruption::Interruption};
 
 /// The environment's ways to say where the master key is.
 const KEY: &str = "EMAIL_CONNECTORS_KEY";
 const KEY_FILE: &str = "EMAIL_CONNECTORS_KEY_FILE";
 const KEY_COMMAND: &str = "EMAIL_CONNECTORS_KEY_COMMAND";
+
+/// How long closing the store may take: as long as a statement that is under way on a server. What is not closed by then
+/// ends with the process.
+const CLOSE_MAX: Duration = Duration::from_secs(30);
+
+/// What a command needs of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: a store that is not there is made.
+    Nothing,
+    /// What is in it. A SQLite store that somebody has named and that is not there is a slip, which an empty answer would
+    /// hide; the one in the data directory is not there as long as nothing was set up.
+    Content,
+}
 
 /// A registry over the store that was asked for.
 pub type Registry = connector_registry::Registry<Store>;
@@ -51,32 +67,68 @@ pub struct TenantArgs {
 }
 
 impl StoreArgs {
-    /// Opens the store for what sends nothing, with who is at it.
+    /// Has `work`, which sends nothing, done with the store, by whoever is at it.
     ///
     /// # Errors
-    /// When the store cannot be opened.
-    pub async fn open(&self) -> Result<(Registry, Actor), Failure> {
-        self.open_with(Context::new(Egress::default())?, SendPolicy::default()).await
+    /// Those of `work`; when the store cannot be opened.
+    pub fn with<T>(
+        &self,
+        needs: Needs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_context(needs, Context::new(Egress::default())?, SendPolicy::default(), work)
     }
 
-    /// Opens the store for what sends, with who is at it.
+    /// Has `work`, which sends, done with the store, by whoever is at it.
     ///
     /// # Errors
-    /// When a flag of `egress` cannot be used, or the store cannot be opened.
-    pub async fn open_to_send(&self, egress: &EgressArgs) -> Result<(Registry, Actor), Failure> {
-        self.open_with(egress.context()?, egress.policy()).await
+    /// Those of `work`; when a flag of `egress` cannot be used, or the store cannot be opened.
+    pub fn with_to_send<T>(
+        &self,
+        needs: Needs,
+        egress: &EgressArgs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_context(needs, egress.context()?, egress.policy(), work)
     }
 
-    async fn open_with(&self, context: Context, policy: SendPolicy) -> Result<(Registry, Actor), Failure> {
-        let catalog = Catalog::builtin();
-        let store = self.open_store(catalog.clone()).await?;
-        Ok((Registry::new(catalog, context, policy, store), self.actor()))
+    /// The one place where the store is opened and closed. SQLite keeps what was written last in a file beside the
+    /// database until that is closed, and a process that just ends leaves it there: so it is closed whatever comes of
+    /// `work`, and before an interruption ends the process.
+    fn with_context<T>(
+        &self,
+        needs: Needs,
+        context: Context,
+        policy: SendPolicy,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        block_on(async {
+            let mut interruption = Interruption::new().map_err(|cause| Failure::unavailable(cause.to_string()))?;
+            let catalog = Catalog::builtin();
+            let store = self.open_store(needs, catalog.clone()).await?;
+            let registry = Registry::new(catalog, context, policy, store);
+            let by = self.actor();
+            let outcome = tokio::select! {
+                // First, so that it is waited for before anything is done.
+                biased;
+                end_process = interruption.happened() => Err(end_process),
+                outcome = work(&registry, &by) => Ok(outcome),
+            };
+            let _ = tokio::time::timeout(CLOSE_MAX, registry.store().close()).await;
+            outcome.unwrap_or_else(|end_process| {
+                end_process();
+                Err(Failure::unavailable("it was interrupted"))
+            })
+        })
     }
 
-    async fn open_store(&self, catalog: Catalog) -> Result<Store, Failure> {
+    async fn open_store(&self, needs: Needs, catalog: Catalog) -> Result<Store, Failure> {
         let url = self.url()?;
         let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
         let file = file.filter(|path| !path.is_empty() && *path != ":memory:").map(Path::new);
+        if let Some(path) = file.filter(|path| needs == Needs::Content && self.named().is_some() && !is_there(path)) {
+            return Err(Failure::no_store(path));
+        }
         let keys = match self.keys()? {
             Some(source) => Some(KeyRing::load(source).await?),
             None => None,
@@ -90,10 +142,12 @@ impl StoreArgs {
 
     /// The store's URL.
     fn url(&self) -> Result<String, Failure> {
-        match self.store.as_deref() {
-            Some(url) if !url.is_empty() => Ok(url.to_owned()),
-            _ => default_store(),
-        }
+        self.named().map_or_else(default_store, |url| Ok(url.to_owned()))
+    }
+
+    /// The URL that somebody has given.
+    fn named(&self) -> Option<&str> {
+        self.store.as_deref().filter(|url| !url.is_empty())
     }
 
     /// Where the master keys are, where anybody has said so.
@@ -127,22 +181,39 @@ impl StoreArgs {
 }
 
 impl TenantArgs {
-    /// As [`StoreArgs::open`].
+    /// As [`StoreArgs::with`].
     ///
     /// # Errors
     /// Also when no tenant can be called that.
-    pub async fn open(&self) -> Result<(Registry, Actor), Failure> {
+    pub fn with<T>(
+        &self,
+        needs: Needs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.open().await
+        self.store.with(needs, work)
     }
 
-    /// As [`StoreArgs::open_to_send`].
+    /// As [`StoreArgs::with_to_send`].
     ///
     /// # Errors
     /// Also when no tenant can be called that.
-    pub async fn open_to_send(&self, egress: &EgressArgs) -> Result<(Registry, Actor), Failure> {
+    pub fn with_to_send<T>(
+        &self,
+        needs: Needs,
+        egress: &EgressArgs,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.open_to_send(egress).await
+        self.store.with_to_send(needs, egress, work)
+    }
+}
+
+/// Whether there is a database, or something else to be told of. An empty file is none yet.
+fn is_there(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(file) => file.len() > 0,
+        Err(cause) => cause.kind() != ErrorKind::NotFound,
     }
 }
 

@@ -100,8 +100,8 @@ impl Mailbox {
         })?;
         let Some(at) = address.rfind('@') else { return fault("not an email address: '@' is missing") };
         let (local, domain) = (&address[..at], &address[at + 1..]);
-        let quoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        if quoted.is_some_and(|quoted| quoted.contains(SPECIAL)) {
+        let inside = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        if inside.is_some_and(|inside| inside.contains(SPECIAL)) {
             return fault(
                 "not an email address that can be sent to: a quoted part before the '@' that holds punctuation or spaces \
                  is read as several addresses by some services",
@@ -116,10 +116,10 @@ impl Mailbox {
         if domain.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
             return fault("not an email address: a part of the domain begins or ends with a hyphen");
         }
-        if domain.is_ascii() {
-            return Ok(Self { name, address: address.to_owned(), at });
-        }
-        Ok(Self { name, address: format!("{local}@{in_ascii}"), at })
+        // One mailbox has one form: `"user"` is `user` (RFC 5321, 4.1.2).
+        let local = inside.filter(|inside| inside.split('.').all(|atom| !atom.is_empty())).unwrap_or(local);
+        let domain = if domain.is_ascii() { domain } else { &in_ascii };
+        Ok(Self { name, address: format!("{local}@{domain}"), at: local.len() })
     }
 
     /// The display name, not encoded.

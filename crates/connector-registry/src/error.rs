@@ -4,7 +4,7 @@ use std::{error::Error as StdError, sync::Arc};
 
 use uuid::Uuid;
 
-use crate::{Dependent, InvalidLanguage, StoreError, UnknownConnector};
+use crate::{Dependent, Imported, InvalidLanguage, StoreError, UnknownConnector};
 
 /// A change or a send that failed. A clone is for those who waited for the same.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -110,6 +110,12 @@ pub enum Error {
         /// Its format.
         format: u32,
     },
+    /// An export has the same tenant twice. Nothing was changed.
+    #[error("the export has tenant `{tenant}` twice: leave out one of the two")]
+    DuplicateTenant {
+        /// The tenant.
+        tenant: String,
+    },
     /// An export has a configuration that cannot be taken over. Nothing was changed.
     #[error("tenant `{tenant}`, configuration {id}: {cause}")]
     Import {
@@ -120,6 +126,22 @@ pub enum Error {
         /// What is wrong with it.
         #[source]
         cause: Box<Error>,
+    },
+    /// Some tenants of an export were imported before one could not be. Importing it again does the rest.
+    #[error(
+        "only part of the export was imported, {}: {}{}. Import it again for the rest; what is there already stays",
+        names(imported.iter().map(|imported| &imported.tenant)), not_imported(tenant, cause), also_left(left)
+    )]
+    PartlyImported {
+        /// What was imported.
+        imported: Vec<Imported>,
+        /// The tenant that could not be imported. After [`StoreError::Unavailable`] it may have been all the same.
+        tenant: String,
+        /// Those whose turn never came.
+        left: Vec<String>,
+        /// Why.
+        #[source]
+        cause: Arc<StoreError>,
     },
     /// The configuration cannot work. Nothing was stored, and what was active still is.
     #[error("{0}; correct it and try again")]
@@ -137,6 +159,26 @@ pub enum Error {
 
 fn listed(dependents: &[Dependent]) -> String {
     dependents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn names<'a>(tenants: impl IntoIterator<Item = &'a String>) -> String {
+    tenants.into_iter().map(|tenant| format!("`{tenant}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn not_imported(tenant: &str, cause: &StoreError) -> String {
+    match cause {
+        StoreError::Outdated { .. } => {
+            format!("tenant `{tenant}` was changed by others meanwhile, and not by the import")
+        }
+        StoreError::Unavailable(cause) => {
+            format!("the store failed at tenant `{tenant}`, which may be imported or not ({cause})")
+        }
+        other => format!("tenant `{tenant}` was not imported ({other})"),
+    }
+}
+
+fn also_left(left: &[String]) -> String {
+    if left.is_empty() { String::new() } else { format!("; not imported either: {}", names(left)) }
 }
 
 impl Error {

@@ -14,8 +14,9 @@ pub struct Scope<'a> {
     pub tenant: &'a str,
     /// What the person wants to do, in the host's own words: `SignIn`, say. Exact, case and all.
     pub usage_type: &'a str,
-    /// Whom the code is sent to: an email address, or whatever the host delivers to. Surrounding white space and the
-    /// case of ASCII letters make no difference.
+    /// Whom the code is sent to: a bare email address with its domain in ASCII, or whatever the host delivers to.
+    /// Surrounding white space and the case of ASCII letters make no difference; every other spelling is a recipient of
+    /// its own.
     pub recipient: &'a str,
 }
 

@@ -16,9 +16,11 @@ use crate::{
     failure::Failure,
     input::Source,
     output::{self, Style, paint},
-    stored::{Registry, TenantArgs},
+    stored::{Needs, Registry, TenantArgs},
     usage_type,
 };
+
+const SETTINGS_FAULT: &str = "the settings of codes are not valid";
 
 /// Arguments of `code`.
 #[derive(Debug, clap::Args)]
@@ -112,50 +114,57 @@ struct Verified {
 }
 
 impl Common {
-    fn scope(&self) -> Scope<'_> {
-        Scope { tenant: &self.stored.tenant, usage_type: self.usage_type.as_str(), recipient: &self.to }
+    /// Whose code it is, written in the one way that every spelling of the mailbox comes to: another one would have
+    /// limits of its own.
+    fn recipient(&self) -> Result<String, Failure> {
+        Ok(sample::mailbox(&self.to)?.address().to_owned())
     }
 
-    /// Issues and verifies over the store.
-    async fn codes(&self, store: &Store) -> Result<VerificationCodes<Store>, Failure> {
-        let what = "the settings of codes are not valid";
-        let settings: Option<Settings> = self
-            .settings
-            .as_ref()
-            .map(Source::open_json)
-            .transpose()
-            .map_err(|fault| Failure::invalid_file(what, fault))?;
-        let codes = VerificationCodes::new(store.clone(), store.code_keys().await?, settings.unwrap_or_default());
-        codes.map_err(|invalid| {
-            let problem =
-                |problem: verification_code::Problem| connector_kit::Problem::new(problem.pointer, problem.message);
-            Failure::invalid_input(what, invalid.0.into_iter().map(problem).collect())
-        })
+    fn scope<'a>(&'a self, recipient: &'a str) -> Scope<'a> {
+        Scope { tenant: &self.stored.tenant, usage_type: self.usage_type.as_str(), recipient }
     }
+
+    /// How codes are.
+    fn settings(&self) -> Result<Settings, Failure> {
+        let file = self.settings.as_ref().filter(|file| !file.is_unset());
+        let settings = file.map(Source::open_json).transpose();
+        Ok(settings.map_err(|fault| Failure::invalid_file(SETTINGS_FAULT, fault))?.unwrap_or_default())
+    }
+}
+
+/// Issues and verifies over `store`.
+async fn codes(store: &Store, settings: Settings) -> Result<VerificationCodes<Store>, Failure> {
+    VerificationCodes::new(store.clone(), store.code_keys().await?, settings).map_err(|invalid| {
+        let problem =
+            |problem: verification_code::Problem| connector_kit::Problem::new(problem.pointer, problem.message);
+        Failure::invalid_input(SETTINGS_FAULT, invalid.0.into_iter().map(problem).collect())
+    })
 }
 
 /// Sends or verifies.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
-        Command::Send { asked, common, egress } => super::block_on(send(asked, common, egress)),
-        Command::Verify { common, code } => super::block_on(verify(common, code)),
+        Command::Send { asked, common, egress } => send(asked, common, egress),
+        Command::Verify { common, code } => verify(common, code),
     }
 }
 
-async fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
+fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
     usage_type::warn_of_unknown(&common.usage_type);
-    // Who cannot be written to anyway uses up no limit.
-    sample::message(&common.to, common.usage_type.clone(), "", None)?;
-    let (registry, _) = common.stored.open_to_send(egress).await?;
-    let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
-    let codes = common.codes(registry.store()).await?;
-    let issued = codes.issue(&common.scope(), asked.ip, Delivery::Real).await?;
-    let delivered = deliver(common, &registry, &codes, &issued, asked).await;
-    // Nobody else does it where there is only this command.
-    if let Err(cause) = codes.prune().await {
-        tracing::warn!("expired codes could not be deleted: {cause}");
-    }
-    let receipt = delivered.map_err(|failure| failure.of(&connector))?;
+    let recipient = common.recipient()?;
+    let settings = common.settings()?;
+    let (connector, issued, receipt) = common.stored.with_to_send(Needs::Content, egress, async |registry, _| {
+        let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
+        let codes = codes(registry.store(), settings).await?;
+        let issued = codes.issue(&common.scope(&recipient), asked.ip, Delivery::Real).await?;
+        let delivered = deliver(common, registry, &codes, &issued, asked).await;
+        // Nobody else does it where there is only this command.
+        if let Err(cause) = codes.prune().await {
+            tracing::warn!("expired codes could not be deleted: {cause}");
+        }
+        let receipt = delivered.map_err(|failure| failure.of(&connector))?;
+        Ok((connector, issued, receipt))
+    })?;
     let printed = if common.json {
         let sent = Sent::new(&connector, &receipt);
         output::json(&SentCode { sent, expires_at: rfc3339(issued.expires_at()) })
@@ -191,10 +200,12 @@ async fn deliver(
     }
 }
 
-async fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
-    let (registry, _) = common.stored.open().await?;
-    let codes = common.codes(registry.store()).await?;
-    let verdict = codes.verify(&common.scope(), code).await?;
+fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
+    let recipient = common.recipient()?;
+    let settings = common.settings()?;
+    let verdict = common.stored.with(Needs::Content, async |registry, _| {
+        Ok(codes(registry.store(), settings).await?.verify(&common.scope(&recipient), code).await?)
+    })?;
     if let Some(failure) = Failure::of_verdict(verdict) {
         return Err(failure);
     }

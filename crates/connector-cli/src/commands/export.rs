@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output, private_file,
-    stored::{Registry, TenantArgs},
+    stored::{Needs, Registry, TenantArgs},
 };
 
 /// Tenants listed at once.
@@ -26,7 +26,7 @@ Examples:
 `import` reads it in. Where secrets are omitted, ****** stands in their place: fill them in, or import into a tenant whose \
 active configuration has them. Sealed ones can be read by a store with the same master key alone.")]
 pub struct Args {
-    /// Every tenant, not one.
+    /// Every tenant; not together with --tenant.
     #[arg(long)]
     all: bool,
     /// What becomes of secrets.
@@ -63,9 +63,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Secrets::Omit => ExportedSecrets::Omitted,
         Secrets::Sealed => ExportedSecrets::Sealed,
     };
-    let export = super::block_on(async {
-        let (registry, _) = args.stored.open().await?;
-        let tenants = if args.all { every(&registry).await? } else { vec![args.stored.tenant.clone()] };
+    let export = args.stored.with(Needs::Content, async |registry, _| {
+        let tenants = if args.all { every(registry).await? } else { vec![args.stored.tenant.clone()] };
         Ok(registry.export(&tenants, secrets).await?)
     })?;
     let Some(file) = &args.output else {

@@ -8,7 +8,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
     table::{printable, table},
 };
 
@@ -71,10 +71,9 @@ impl<'a> Done<'a> {
 /// Shows.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
-    let entries = super::block_on(async {
-        let (registry, _) = args.stored.open().await?;
-        Ok(registry.history(tenant, args.before, args.limit).await?)
-    })?;
+    let entries = args
+        .stored
+        .with(Needs::Content, async |registry, _| Ok(registry.history(tenant, args.before, args.limit).await?))?;
     // The first entry is that of revision 1.
     let next = entries.last().map(|entry| entry.revision).filter(|earliest| *earliest > 1);
     let shown = Shown { tenant, entries: entries.iter().map(Done::of).collect(), next };

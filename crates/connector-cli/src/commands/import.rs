@@ -8,7 +8,7 @@ use crate::{
     failure::Failure,
     input::Source,
     output::{self, Style, paint},
-    stored::StoreArgs,
+    stored::{Needs, StoreArgs},
     table::printable,
 };
 
@@ -18,8 +18,11 @@ use crate::{
 Example:
   email-connectors import acme.json
 
-The file says which tenants. Configurations that a tenant has already stay as they are; sign-in settings, templates and the \
-active configuration become those of the export. Everything is checked before anything is changed.")]
+The file says which tenants. Configurations that a tenant has already stay as they are; sign-in settings and templates \
+become those of the export, so that a template that it does not have is removed. Its active configuration becomes the \
+active one; where it has none, whatever is active stays so. Everything is checked before anything is changed; \
+should the store fail between two tenants all the same, the error says which were imported, and importing again does the \
+rest.")]
 pub struct Args {
     /// What `export` wrote; - reads standard input.
     file: Source,
@@ -44,10 +47,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let export: Export = serde_json::from_value(json).map_err(|_| {
         Failure::invalid_file(what, format!("{}: is not what `export` writes; is it the right file?", args.file))
     })?;
-    let imported = super::block_on(async {
-        let (registry, by) = args.store.open().await?;
-        Ok(registry.import(export, &by).await?)
-    })?;
+    let imported = args.store.with(Needs::Nothing, async |registry, by| Ok(registry.import(export, by).await?))?;
     let printed = if args.json {
         output::json(&Shown { status: "imported", tenants: &imported })
     } else {
@@ -56,9 +56,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(output::done(printed))
 }
 
-fn explain(Imported { tenant, saved, kept, active, templates }: &Imported) -> String {
+fn explain(Imported { tenant, saved, kept, active, templates, templates_removed }: &Imported) -> String {
     let imported = paint("imported", Style::Success, output::colours_on_stdout());
     let active = active.map_or("none".to_owned(), |id| id.to_string());
     let (tenant, saved, kept) = (printable(tenant), saved.len(), kept.len());
-    format!("{imported}: tenant {tenant}, active {active}, new {saved}, there already {kept}, templates {templates}\n")
+    let removed = if *templates_removed > 0 { format!(", others removed {templates_removed}") } else { String::new() };
+    let templates = format!("templates {templates}{removed}");
+    format!("{imported}: tenant {tenant}, active {active}, new {saved}, there already {kept}, {templates}\n")
 }

@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{self, Style, paint},
-    stored::StoreArgs,
+    stored::{Needs, StoreArgs},
 };
 
 /// Arguments of `keys`.
@@ -105,8 +105,7 @@ struct Rotated {
 }
 
 fn rotate(store: &StoreArgs, as_json: bool) -> Result<Exit, Failure> {
-    let rotation = super::block_on(async {
-        let (registry, _) = store.open().await?;
+    let rotation = store.with(Needs::Content, async |registry, _| {
         let progress =
             |Rotation { done, total, .. }| tracing::info!("{done} of {total} configurations encrypted again");
         Ok(registry.store().rotate_keys(progress).await?)

@@ -76,7 +76,7 @@ fn name(about: &About) -> &'static str {
 }
 
 /// Sees `work` through, on one thread, which is all that one command needs.
-fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::unavailable(format!("this machine cannot run it: {cause}")))?;
     runtime.block_on(work)

@@ -1,8 +1,8 @@
 //! `promote`: one tenant's active configuration taken over by another.
 
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 
-use connector_registry::{Difference, FieldDifference, Promotion};
+use connector_registry::{Actor, Difference, FieldDifference, Promotion};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -10,8 +10,9 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{self, Style, paint},
+    prompt,
     saved::Became,
-    stored::StoreArgs,
+    stored::{Needs, Registry, StoreArgs},
     table::{printable, table},
 };
 
@@ -56,11 +57,10 @@ struct Promoted<'a> {
 
 /// Promotes.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    super::block_on(promote(args))
+    args.store.with(Needs::Content, async |registry, by| promote(args, registry, by).await)
 }
 
-async fn promote(args: &Args) -> Result<Exit, Failure> {
-    let (registry, by) = args.store.open().await?;
+async fn promote(args: &Args, registry: &Registry, by: &Actor) -> Result<Exit, Failure> {
     let plan = registry.plan_promotion(&args.from, &args.to).await?;
     if !args.json {
         output::result(&explain(&plan, output::colours_on_stdout()))?;
@@ -74,9 +74,9 @@ async fn promote(args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     if !args.yes {
-        agreed(args, &plan)?;
+        agreed(args, &plan).await?;
     }
-    let saved = registry.promote(&plan, &by).await?;
+    let saved = registry.promote(&plan, by).await?;
     let printed = if args.json {
         let became = Became::new("active", &args.to, &saved);
         output::json(&Promoted { became, from: &args.from, differences: &plan.differences })
@@ -89,15 +89,14 @@ async fn promote(args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Whether whoever sits there wants it.
-fn agreed(args: &Args, plan: &Promotion) -> Result<(), Failure> {
+async fn agreed(args: &Args, plan: &Promotion) -> Result<(), Failure> {
     if args.json || !io::stdin().is_terminal() {
         let failure = Failure::usage("nothing was changed: --yes is needed where nobody can be asked");
         return Err(failure.with("differences", json!(plan.differences)));
     }
-    output::result(&format!("Make it active for tenant {}? [y/N] ", printable(&args.to)))?;
-    let mut answer = String::new();
-    // What cannot be read is no yes.
-    let _ = io::stdin().lock().take(ANSWER_MAX).read_line(&mut answer);
+    let question = format!("Make it active for tenant {}? [y/N] ", printable(&args.to));
+    // No answer is no yes.
+    let answer = prompt::ask(&question, ANSWER_MAX).await.unwrap_or_default();
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::usage("nothing was changed, as the answer was not yes")),

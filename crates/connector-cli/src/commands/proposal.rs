@@ -1,6 +1,7 @@
 //! A configuration that is to be stored: what `setup` and `change` have in common.
 
-use connector_registry::{Proposal, Saved};
+use connector_registry::{Activated, Proposal, Saved};
+use serde::Serialize;
 
 use super::{connector, sample::SampleArgs};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     input::{Source, only_one_is_stdin},
     output::{self, Style, paint},
     saved::Became,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
 };
 
 /// The configuration, and how to test it.
@@ -36,6 +37,16 @@ pub struct ProposalArgs {
     egress: EgressArgs,
 }
 
+/// What is printed of one that was stored.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored<'a> {
+    #[serde(flatten)]
+    became: Became<'a>,
+    /// Of the test, where one was sent and the provider gave it an id.
+    message_id: Option<&'a str>,
+}
+
 /// What becomes of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
@@ -51,10 +62,10 @@ impl ProposalArgs {
     /// Stores the configuration.
     pub fn store(&self, then: Then) -> Result<Exit, Failure> {
         let id = connector(&self.connector)?.id();
-        super::block_on(self.try_store(then)).map_err(|failure| failure.of(id))
+        self.try_store(then).map_err(|failure| failure.of(id))
     }
 
-    async fn try_store(&self, then: Then) -> Result<Exit, Failure> {
+    fn try_store(&self, then: Then) -> Result<Exit, Failure> {
         only_one_is_stdin(&[Some(&self.config), self.egress.cacert()])?;
         let factory = connector(&self.connector)?;
         let proposal = Proposal::new(factory.id(), config::read(&self.config, factory)?);
@@ -65,21 +76,24 @@ impl ProposalArgs {
             }
             None => proposal,
         };
-        let (registry, by) = self.stored.open_to_send(&self.egress).await?;
         let tenant = &self.stored.tenant;
-        let stored = match then {
-            Then::SetUp => registry.set_up(tenant, proposal, &by).await?,
-            Then::Change => registry.change(tenant, proposal, &by).await?,
-            Then::Save => registry.save(tenant, proposal, &by).await?,
-        };
-        Ok(output::done(self.print(then, &stored.saved)))
+        let needs = if then == Then::Change { Needs::Content } else { Needs::Nothing };
+        let stored = self.stored.with_to_send(needs, &self.egress, async |registry, by| {
+            Ok(match then {
+                Then::SetUp => registry.set_up(tenant, proposal, by).await?,
+                Then::Change => registry.change(tenant, proposal, by).await?,
+                Then::Save => registry.save(tenant, proposal, by).await?,
+            })
+        })?;
+        Ok(output::done(self.print(then, &stored)))
     }
 
-    fn print(&self, then: Then, saved: &Saved) -> Result<(), Failure> {
+    fn print(&self, then: Then, Activated { saved, test }: &Activated) -> Result<(), Failure> {
         let tenant = self.stored.tenant.as_str();
         let status = if then == Then::Save { "saved" } else { "active" };
         if self.json {
-            return output::json(&Became::new(status, tenant, saved));
+            let message_id = test.as_ref().and_then(|receipt| receipt.message_id.as_deref());
+            return output::json(&Stored { became: Became::new(status, tenant, saved), message_id });
         }
         let Saved { id, connector, tested_at, .. } = saved;
         let tested = if tested_at.is_some() { ", tested" } else { "" };

@@ -1,7 +1,7 @@
 //! `quickstart`: a code goes through a real connector and a real mail server, and comes back, all on this machine.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Read},
+    io::{self, IsTerminal},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     mail_sink::{MailSink, ReceivedMail},
     output::{self, Style, paint},
+    prompt,
 };
 
 const CONNECTOR: &str = "simple-mail-transfer-protocol";
@@ -197,20 +198,16 @@ fn code_in(mail: &str) -> Option<&str> {
 
 /// Asks for the code until it is right or the tries are used up.
 async fn asked(codes: &VerificationCodes<CodeMemory>, steps: &Steps) -> Result<bool, Failure> {
-    let mut prompt = "5. Type the code from the mail: ".to_owned();
+    let mut question = "5. Type the code from the mail: ".to_owned();
     for left in (0..TRIES).rev() {
-        output::result(&prompt)?;
-        let mut typed = String::new();
-        let read = io::stdin().lock().take(TYPED_MAX).read_line(&mut typed);
-        // The end of the input (Ctrl-D), or none that can be read: nobody is there.
-        if !matches!(read, Ok(1..)) {
+        let Some(typed) = prompt::ask(&question, TYPED_MAX).await else {
             steps.say("")?;
             return Ok(false);
-        }
+        };
         if codes.verify(&SCOPE, &typed).await?.is_right() {
             return Ok(true);
         }
-        prompt = format!("   That is not it ({left} more). The code from the mail: ");
+        question = format!("   That is not it ({left} more). The code from the mail: ");
     }
     Ok(false)
 }

@@ -7,7 +7,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{self, Style, paint},
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
 };
 
 /// Arguments of `remove`.
@@ -45,10 +45,9 @@ struct Shown<'a> {
 /// Removes.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = args.stored.tenant.as_str();
-    let removed = super::block_on(async {
-        let (registry, by) = args.stored.open().await?;
-        Ok(registry.remove(tenant, args.id, args.force, &by).await?)
-    })?;
+    let removed = args
+        .stored
+        .with(Needs::Content, async |registry, by| Ok(registry.remove(tenant, args.id, args.force, by).await?))?;
     let Removed { saved, was_active, broke } = &removed;
     let printed = if args.json {
         let (id, connector) = (saved.id.to_string(), saved.connector.as_str());

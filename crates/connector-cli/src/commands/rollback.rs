@@ -7,7 +7,7 @@ use crate::{
     failure::Failure,
     output::{self, Style, paint},
     saved::Became,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
 };
 
 /// Arguments of `rollback`.
@@ -32,10 +32,8 @@ pub struct Args {
 /// Rolls back.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
-    let saved = super::block_on(async {
-        let (registry, by) = args.stored.open().await?;
-        Ok(registry.roll_back(tenant, args.to, &by).await?)
-    })?;
+    let saved =
+        args.stored.with(Needs::Content, async |registry, by| Ok(registry.roll_back(tenant, args.to, by).await?))?;
     let printed = if args.json {
         output::json(&Became::new("active", tenant, &saved))
     } else {

@@ -35,12 +35,20 @@ impl SampleArgs {
     }
 }
 
+/// The mailbox that `address` names.
+///
+/// # Errors
+/// When that is no address.
+pub fn mailbox(address: &str) -> Result<Mailbox, Failure> {
+    Mailbox::parse(address).map_err(|fault| Failure::invalid_message(vec![Problem::new("/to", fault.to_string())]))
+}
+
 /// The message that brings `code` to `address`.
 ///
 /// # Errors
 /// When that is no address.
 pub fn message(address: &str, usage_type: UsageType, code: &str, locale: Option<&str>) -> Result<Message, Failure> {
-    Mailbox::parse(address).map_err(|fault| Failure::invalid_message(vec![Problem::new("/to", fault.to_string())]))?;
+    mailbox(address)?;
     let members = [("code", Some(code)), ("locale", locale)];
     let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
     Ok(Message::new(address, usage_type, Payload::from_iter(members)))

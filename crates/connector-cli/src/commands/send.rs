@@ -12,7 +12,7 @@ use crate::{
     input::{Source, only_one_is_stdin},
     message,
     output::{self, Style, paint},
-    stored::TenantArgs,
+    stored::{Needs, Registry, TenantArgs},
 };
 
 /// Arguments of `send`.
@@ -88,7 +88,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         _ => {
             only_one_is_stdin(&files)?;
             let message = read_message(args)?;
-            super::block_on(send_stored(args, &message))?
+            args.stored.with_to_send(Needs::Content, &args.egress, async |registry, _| {
+                send_stored(args, &message, registry).await
+            })?
         }
     };
     Ok(output::done(Sent::new(&connector, &receipt).print(args.json)))
@@ -102,8 +104,7 @@ fn send_unstored(args: &Args, factory: &ConnectorFactory, config: &Source) -> Re
     super::block_on(async { Ok(layered(connector, args.egress.policy()).send(&message).await?) })
 }
 
-async fn send_stored(args: &Args, message: &Message) -> Result<(String, Receipt), Failure> {
-    let (registry, _) = args.stored.open_to_send(&args.egress).await?;
+async fn send_stored(args: &Args, message: &Message, registry: &Registry) -> Result<(String, Receipt), Failure> {
     let tenant = &args.stored.tenant;
     let connector = registry.active(tenant).await?.connector().to_owned();
     let receipt = registry.send(tenant, message).await.map_err(|error| Failure::from(error).of(&connector))?;

@@ -1,10 +1,16 @@
 //! `sign-in`: what sign-in relies on email for.
 
 use clap::Subcommand;
-use connector_registry::{Dependent, Error, SignInSettings};
+use connector_registry::{Actor, Dependent, Error, SignInSettings};
 use serde::Serialize;
 
-use crate::{exit::Exit, failure::Failure, input::Source, output, stored::TenantArgs};
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    input::Source,
+    output,
+    stored::{Needs, Registry, TenantArgs},
+};
 
 /// Arguments of `sign-in`.
 #[derive(Debug, clap::Args)]
@@ -63,25 +69,23 @@ struct Shown<'a> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Get { json, stored } => {
-            let settings = super::block_on(get(stored))?;
+            let settings = stored.with(Needs::Content, async |registry, _| get(registry, &stored.tenant).await)?;
             print(stored, &settings, *json)?;
             Ok(Exit::Ok)
         }
         Command::Put { file, json, stored } => {
             let invalid = |fault| Failure::invalid_file("the sign-in settings are not valid", fault);
             let settings = file.open_json().map_err(invalid)?;
-            let settings = super::block_on(async {
-                let (registry, by) = stored.open().await?;
-                Ok(registry.put_sign_in(&stored.tenant, settings, &by).await?)
-            })?;
+            let put =
+                async |registry: &Registry, by: &Actor| Ok(registry.put_sign_in(&stored.tenant, settings, by).await?);
+            let settings = stored.with(Needs::Nothing, put)?;
             Ok(output::done(print(stored, &settings, *json)))
         }
     }
 }
 
-async fn get(stored: &TenantArgs) -> Result<SignInSettings, Failure> {
-    let (registry, _) = stored.open().await?;
-    match registry.settings(&stored.tenant).await {
+async fn get(registry: &Registry, tenant: &str) -> Result<SignInSettings, Failure> {
+    match registry.settings(tenant).await {
         Ok(settings) => Ok(settings.sign_in),
         Err(Error::UnknownTenant { .. }) => Ok(SignInSettings::default()),
         Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@ use crate::{
     failure::Failure,
     output,
     saved::SavedConfiguration,
-    stored::TenantArgs,
+    stored::{Needs, TenantArgs},
     table::{printable, table},
 };
 
@@ -37,10 +37,7 @@ struct Shown<'a> {
 /// Shows.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let tenant = &args.stored.tenant;
-    let status = super::block_on(async {
-        let (registry, _) = args.stored.open().await?;
-        Ok(registry.status(tenant).await?)
-    })?;
+    let status = args.stored.with(Needs::Content, async |registry, _| Ok(registry.status(tenant).await?))?;
     let Status { revision, active, kept } = &status;
     let shown = Shown {
         tenant,

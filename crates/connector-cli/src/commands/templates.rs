@@ -11,7 +11,7 @@ use crate::{
     input::Source,
     message,
     output::{self, Style, paint},
-    stored::{Registry, TenantArgs},
+    stored::{Needs, TenantArgs},
     table::{printable, table},
     usage_type,
 };
@@ -142,42 +142,43 @@ struct Done<'a> {
 /// Lists, shows or changes.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let Common { stored, json } = args.command.common();
-    super::block_on(async {
-        let (registry, by) = stored.open().await?;
-        let tenant = stored.tenant.as_str();
-        let (status, language, usage_type) = match &args.command {
-            Command::List(_) => {
-                list(tenant, &settings(&registry, tenant).await?, *json)?;
-                return Ok(Exit::Ok);
-            }
-            Command::Get { key, .. } => {
-                get(tenant, &settings(&registry, tenant).await?, key, *json)?;
-                return Ok(Exit::Ok);
-            }
-            Command::Put { file, key, .. } => {
-                usage_type::warn_of_unknown(&key.usage_type);
-                let template = LocalizedTemplate {
-                    language: key.locale.clone(),
-                    usage_type: key.usage_type.clone(),
-                    template: read(file)?,
-                };
-                ("put", Some(registry.put_template(tenant, template, &by).await?), Some(&key.usage_type))
-            }
-            Command::Remove { key, .. } => {
-                let language = language_tag(&key.locale).map_err(Error::from)?;
-                registry.remove_template(tenant, &language, &key.usage_type, &by).await?;
-                ("removed", Some(language), Some(&key.usage_type))
-            }
-            Command::Fallback { language, .. } => {
-                let language = language.as_deref().map(language_tag).transpose().map_err(Error::from)?;
-                registry.set_fallback_language(tenant, language.as_deref(), &by).await?;
-                ("set", language, None)
-            }
-        };
-        let usage_type = usage_type.map(UsageType::as_str);
-        let done = Done { status, tenant, language: language.as_deref(), usage_type };
-        Ok(output::done(if *json { output::json(&done) } else { output::result(&explain(&done)) }))
-    })
+    let tenant = stored.tenant.as_str();
+    let (status, language, usage_type) = match &args.command {
+        Command::List(_) => {
+            list(tenant, &settings(stored)?, *json)?;
+            return Ok(Exit::Ok);
+        }
+        Command::Get { key, .. } => {
+            get(tenant, &settings(stored)?, key, *json)?;
+            return Ok(Exit::Ok);
+        }
+        Command::Put { file, key, .. } => {
+            usage_type::warn_of_unknown(&key.usage_type);
+            let Key { locale, usage_type } = key;
+            let template = read(file)?;
+            let template = LocalizedTemplate { language: locale.clone(), usage_type: usage_type.clone(), template };
+            let language = stored
+                .with(Needs::Nothing, async |registry, by| Ok(registry.put_template(tenant, template, by).await?))?;
+            ("put", Some(language), Some(usage_type))
+        }
+        Command::Remove { key: Key { locale, usage_type }, .. } => {
+            let language = language_tag(locale).map_err(Error::from)?;
+            stored.with(Needs::Content, async |registry, by| {
+                Ok(registry.remove_template(tenant, &language, usage_type, by).await?)
+            })?;
+            ("removed", Some(language), Some(usage_type))
+        }
+        Command::Fallback { language, .. } => {
+            let language = language.as_deref().map(language_tag).transpose().map_err(Error::from)?;
+            stored.with(Needs::Nothing, async |registry, by| {
+                Ok(registry.set_fallback_language(tenant, language.as_deref(), by).await?)
+            })?;
+            ("set", language, None)
+        }
+    };
+    let usage_type = usage_type.map(UsageType::as_str);
+    let done = Done { status, tenant, language: language.as_deref(), usage_type };
+    Ok(output::done(if *json { output::json(&done) } else { output::result(&explain(&done)) }))
 }
 
 fn read(file: &Source) -> Result<connector_kit::EmailTemplate, Failure> {
@@ -186,11 +187,11 @@ fn read(file: &Source) -> Result<connector_kit::EmailTemplate, Failure> {
 }
 
 /// A tenant that was never used has no templates.
-async fn settings(registry: &Registry, tenant: &str) -> Result<TenantSettings, Failure> {
-    match registry.settings(tenant).await {
+fn settings(stored: &TenantArgs) -> Result<TenantSettings, Failure> {
+    stored.with(Needs::Content, async |registry, _| match registry.settings(&stored.tenant).await {
         Err(Error::UnknownTenant { .. }) => Ok(TenantSettings::default()),
         other => Ok(other?),
-    }
+    })
 }
 
 fn list(tenant: &str, settings: &TenantSettings, as_json: bool) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! `test`: a message through a configuration that need not be active, on the path of every other message.
 
-use connector_registry::Candidate;
+use connector_kit::Message;
+use connector_registry::{Actor, Candidate};
 
 use super::{connector, sample::SampleArgs, send::Sent};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     failure::Failure,
     input::{Source, only_one_is_stdin},
     output,
-    stored::TenantArgs,
+    stored::{Needs, Registry, TenantArgs},
 };
 
 /// Arguments of `test`.
@@ -49,7 +50,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     only_one_is_stdin(&[args.config.as_ref(), args.egress.cacert()])?;
     let candidate = candidate(args)?;
-    super::block_on(test(args, candidate))
+    let message = args.sample.message(&args.to)?;
+    let needs = if args.config.is_some() { Needs::Nothing } else { Needs::Content };
+    args.stored
+        .with_to_send(needs, &args.egress, async |registry, by| test(args, candidate, &message, registry, by).await)
 }
 
 fn candidate(args: &Args) -> Result<Candidate, Failure> {
@@ -67,9 +71,13 @@ fn candidate(args: &Args) -> Result<Candidate, Failure> {
     }
 }
 
-async fn test(args: &Args, candidate: Candidate) -> Result<Exit, Failure> {
-    let message = args.sample.message(&args.to)?;
-    let (registry, by) = args.stored.open_to_send(&args.egress).await?;
+async fn test(
+    args: &Args,
+    candidate: Candidate,
+    message: &Message,
+    registry: &Registry,
+    by: &Actor,
+) -> Result<Exit, Failure> {
     let tenant = args.stored.tenant.as_str();
     // Known before the test, as a failure names it as well.
     let connector = match &candidate {
@@ -78,7 +86,7 @@ async fn test(args: &Args, candidate: Candidate) -> Result<Exit, Failure> {
         Candidate::Active => registry.status(tenant).await?.active.map(|saved| saved.connector),
     };
     let connector = connector.as_deref();
-    let receipt = registry.test(tenant, candidate, &message, &by).await;
+    let receipt = registry.test(tenant, candidate, message, by).await;
     let receipt = receipt.map_err(|error| Failure::from(error).of_some(connector))?;
     Ok(output::done(Sent::new(connector.unwrap_or_default(), &receipt).print(args.json)))
 }

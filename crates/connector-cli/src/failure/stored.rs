@@ -1,12 +1,12 @@
 //! Failures around what is stored: of the registry, of codes, and of the store itself.
 
-use std::sync::Arc;
+use std::{error::Error as _, path::Path, sync::Arc};
 
 use connector_kit::ErrorKind;
 use connector_registry::{Dependent, Error, StoreError};
 use connector_store::{KeyError, OpenStoreError};
-use serde_json::json;
-use verification_code::{Error as CodeError, LimitKind, Limited, Verdict};
+use serde_json::{Value, json};
+use verification_code::{Error as CodeError, LimitKind, Limited, StoreError as CodeStoreError, Verdict};
 
 use super::{Failure, INVALID_PARAMETERS};
 use crate::exit::Exit;
@@ -47,6 +47,17 @@ impl From<Error> for Failure {
             Error::Contended { .. } => is(GENERAL, "Contended").retryable(None),
             Error::ChangedMeanwhile { .. } => is(GENERAL, "ChangedMeanwhile").retryable(None),
             Error::UnknownFormat { .. } => is(INVALID_PARAMETERS, "UnknownFormat"),
+            Error::DuplicateTenant { .. } => is(INVALID_PARAMETERS, "DuplicateTenant"),
+            Error::PartlyImported { imported, tenant, left, cause } => {
+                let became = |tenant: &str, status| json!({ "tenant": tenant, "status": status });
+                let unknown = matches!(*cause, StoreError::Unavailable(_));
+                let failed = became(&tenant, if unknown { "unknown" } else { "not_imported" });
+                let done = imported.iter().map(|imported| became(&imported.tenant, "imported"));
+                let left = left.iter().map(|tenant| became(tenant, "not_imported"));
+                let tenants: Vec<Value> = done.chain([failed]).chain(left).collect();
+                let failure = is(GENERAL, "PartlyImported").with("tenants", tenants);
+                if exit == Exit::TryLater { failure.retryable(None) } else { failure }
+            }
             Error::Store(_) => is(GENERAL, "StoreUnavailable").retryable(None),
             Error::StoreUnusable(_) => is(GENERAL, "StoreUnusable"),
             _ => is(GENERAL, ErrorKind::Unavailable.name()),
@@ -61,6 +72,13 @@ impl Failure {
             EMAIL_CONNECTORS_KEY_FILE, EMAIL_CONNECTORS_KEY or EMAIL_CONNECTORS_KEY_COMMAND";
         let failure = Self::plain(Exit::Config, GENERAL, "StoreUnusable", message.to_owned());
         failure.hint("email-connectors keys generate makes one; a SQLite store is sqlite:PATH")
+    }
+
+    /// There is no store where somebody said that there is one.
+    pub fn no_store(path: &Path) -> Self {
+        let message = format!("there is no store at {}: check the path; nothing was made there", path.display());
+        let failure = Self::plain(Exit::InputOutput, GENERAL, "StoreUnusable", message);
+        failure.hint("email-connectors setup makes one")
     }
 
     /// Lists what needs a connector.
@@ -99,7 +117,22 @@ impl From<CodeError> for Failure {
                 failure.with("limit", name).retryable(Some(retry_after))
             }
             CodeError::Randomness(cause) => Self::unavailable(cause.to_string()),
-            other => Self::plain(Exit::TryLater, GENERAL, "StoreUnavailable", other.to_string()).retryable(None),
+            CodeError::Store(error) => Self::of_code_store(&error),
+            other => Self::plain(Exit::Refused, GENERAL, ErrorKind::Unavailable.name(), other.to_string()),
+        }
+    }
+}
+
+impl Failure {
+    /// The store of codes failed: only where it says so may it work later.
+    fn of_code_store(error: &CodeStoreError) -> Self {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<StoreError>());
+        let exit = Exit::of_code_store(cause);
+        let failure =
+            |kind, then| Self::plain(exit, GENERAL, kind, format!("the store of verification codes {then}: {error}"));
+        match cause {
+            Some(StoreError::Unavailable(_)) => failure("StoreUnavailable", "failed").retryable(None),
+            _ => failure("StoreUnusable", "cannot be used"),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use connector_testkit::SmtpScript;
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
-use crate::{SMTP, home::Home};
+use crate::{SMTP, finish, home::Home};
 
 const TO: &str = "user@example.com";
 
@@ -87,4 +88,57 @@ async fn one_that_may_have_arrived_stays_good() {
     let code = sent_code(&home);
     lost.assert_shows_none_of(&[&code]);
     assert_eq!(home.ok(&["code", "verify", "--to", TO, "--code", &code])["status"], "verified");
+}
+
+/// Else a limit on one mailbox would be one on each way to write it.
+#[tokio::test]
+async fn every_spelling_of_a_mailbox_is_one_recipient() {
+    let (home, _) = Home::set_up().await;
+    let spellings = [
+        "victim@example.com",
+        "n1 <victim@example.com>",
+        "\"n, 2\" <Victim@EXAMPLE.com>",
+        "<victim@example.com>",
+        "\"victim\"@example.com",
+    ];
+    for spelling in spellings {
+        home.ok(&["code", "send", "--to", spelling]);
+    }
+    assert_eq!(home.fails(75, &["code", "send", "--to", " n6 <victim@example.com> "])["limit"], "recipient");
+
+    for (sent, typed) in [
+        ("<a@b.example>", "a@b.example"),
+        ("a@b\u{fc}cher.example", "Ann <A@xn--bcher-kva.example>"),
+        ("Ann <a@xn--bcher-kva.example>", "a@B\u{dc}CHER.example"),
+        ("a..b@b.example", "Ann <\"a..b\"@B.example>"),
+    ] {
+        home.ok(&["code", "send", "--to", sent]);
+        let verified = home.ok(&["code", "verify", "--to", typed, "--code", &sent_code(&home)]);
+        assert_eq!(verified["status"], "verified", "sent to {sent}, verified as {typed}");
+    }
+    let nobody = home.fails(65, &["code", "verify", "--to", "nobody", "--code", "123456"]);
+    assert_eq!(nobody["problems"][0]["pointer"], "/to");
+    home.fails(65, &["code", "send", "--to", "victim@example.com."]);
+}
+
+#[tokio::test]
+async fn what_somebody_must_mend_is_not_to_be_tried_again() {
+    let (home, _) = Home::set_up().await;
+    let mut database = SqliteConnection::connect(&home.url).await.unwrap();
+    sqlx::query("DROP TABLE codes").execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    for command in [&["code", "send", "--to", TO][..], &["code", "verify", "--to", TO, "--code", "123456"]] {
+        let error = home.fails(74, command);
+        assert_eq!((&error["kind"], &error["retryable"]), (&json!("StoreUnusable"), &json!(false)), "{error}");
+        assert!(!error["message"].as_str().unwrap().contains("try again"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_the_environment_leaves_empty_are_the_defaults() {
+    let (home, _) = Home::set_up().await;
+    let mut send = home.command(&["code", "send", "--to", TO]);
+    let sent = finish(send.env("EMAIL_CONNECTORS_CODE_SETTINGS", ""));
+    assert_eq!((sent.code, sent.stderr.as_str()), (0, ""));
+    assert!(sent.stdout.contains("good for 600 s"), "{}", sent.stdout);
 }

@@ -1,6 +1,7 @@
 //! The command line as its users see it: the real binary, its output and its exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod closing;
 mod codes;
 mod connectors;
 mod files;

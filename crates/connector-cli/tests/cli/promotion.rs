@@ -1,6 +1,7 @@
 //! `promote`, `export` and `import`.
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     SENDGRID,
@@ -77,6 +78,22 @@ async fn at_a_terminal_it_asks() {
     assert_eq!(home.ok(&["status", "--tenant", "production"])["active"]["connector"], SENDGRID);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_question_is_no_part_of_the_output() {
+    use crate::terminal::Talk;
+
+    let home = dev().await;
+    let file = home.files.path("difference.txt");
+    let promote = ["promote", "--from", "dev", "--to", "production"];
+    let mut talk = Talk::begin_into(std::fs::File::create(&file).unwrap(), &mut home.command(&promote));
+    talk.wait_for("[y/N] ");
+    talk.hit("y\n");
+    assert_eq!(talk.end().0, 0);
+    let output = std::fs::read_to_string(&file).unwrap();
+    assert!(output.contains("/apiKey") && !output.contains("[y/N]"), "{output}");
+}
+
 #[tokio::test]
 async fn an_export_comes_back_with_its_secrets_sealed_or_filled_in() {
     let home = dev().await;
@@ -134,4 +151,50 @@ async fn an_export_comes_back_with_its_secrets_sealed_or_filled_in() {
     assert_eq!(home.fails(65, &["import", &newer])["kind"], "UnknownFormat");
     let no_export = home.fails(65, &["import", &template]);
     assert_eq!(no_export["kind"], "InvalidInput");
+}
+
+/// Does `statement` to the database behind everybody's back.
+async fn tamper(home: &Home, statement: &'static str) {
+    let mut database = SqliteConnection::connect(&home.url).await.unwrap();
+    sqlx::query(statement).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_import_that_stops_half_way_says_how_far_it_came() {
+    let home = dev().await;
+    let config = home.files.json("c.json", &secret_config());
+    home.ok(&["setup", "sendgrid", "--config", &config, "--tenant", "other"]);
+    home.ok(&["setup", "sendgrid", "--config", &config, "--tenant", "production"]);
+    let file = home.files.path("all.json").to_str().unwrap().to_owned();
+    home.ok(&["export", "--all", "--output", &file]);
+    let stop =
+        "CREATE TRIGGER stop BEFORE UPDATE ON tenants WHEN new.name = 'other' BEGIN SELECT raise(ABORT, 'no'); END";
+    tamper(&home, stop).await;
+    let partly = home.fails(74, &["import", &file]);
+    assert_eq!((&partly["kind"], &partly["retryable"]), (&json!("PartlyImported"), &json!(false)));
+    let became = |tenant: &str, status: &str| json!({ "tenant": tenant, "status": status });
+    let tenants =
+        json!([became("dev", "imported"), became("other", "not_imported"), became("production", "not_imported")]);
+    assert_eq!(partly["tenants"], tenants);
+    let said = partly["message"].as_str().unwrap();
+    assert!(said.contains("`dev`") && !said.contains("othing was"), "{said}");
+    tamper(&home, "DROP TRIGGER stop").await;
+    assert_eq!(home.ok(&["import", &file])["tenants"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_import_refuses_what_a_rollback_refuses() {
+    let home = dev().await;
+    let unusable = home.ok(&["status", "--tenant", "dev"])["active"]["id"].as_str().unwrap().to_owned();
+    let config = home.files.json("sendgrid.json", &secret_config());
+    let active = home.ok(&["change", "sendgrid", "--config", &config, "--tenant", "dev"])["id"].clone();
+    // Its secret is another one's, so it does not open.
+    let swap = "UPDATE configurations SET secrets = (SELECT secrets FROM configurations ORDER BY seq DESC LIMIT 1)";
+    tamper(&home, swap).await;
+    let rollback = home.fails(78, &["rollback", "--to", &unusable, "--tenant", "dev"]);
+    let export = json!({ "format": 1, "tenants": [{ "tenant": "dev", "active": unusable }] });
+    let import = home.fails(78, &["import", &home.files.json("export.json", &export)]);
+    assert_eq!((&import["kind"], &rollback["kind"]), (&json!("StoreUnusable"), &json!("StoreUnusable")));
+    assert_eq!(home.ok(&["status", "--tenant", "dev"])["active"]["id"], active);
 }

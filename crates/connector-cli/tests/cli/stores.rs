@@ -8,7 +8,7 @@ use crate::{
     run,
 };
 
-/// Without any flag: in the user's data directory, for nobody else to read.
+/// Without any flag: in the user's data directory, for nobody else to read. That nothing was set up there yet is no fault.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_default_store_is_the_users_own() {
@@ -18,6 +18,9 @@ fn the_default_store_is_the_users_own() {
     let data = files.path("data");
     let run = finish(binary().args(["status", "--json"]).env("XDG_DATA_HOME", &data));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(run.json(), json!({ "tenant": "default", "revision": 0, "active": null, "kept": [] }));
+    let told = finish(binary().arg("status").env("XDG_DATA_HOME", &data)).stdout;
+    assert!(told.contains("email-connectors setup <connector> --config FILE"), "{told}");
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let folder = data.join("email-connectors");
     assert_eq!(mode(&folder), 0o700);
@@ -41,6 +44,8 @@ async fn the_key_comes_from_where_the_environment_says() {
         "it is there already"
     );
 
+    let fallback = ["templates", "fallback", "en"];
+    assert_eq!(finish(home.command(&fallback).env("EMAIL_CONNECTORS_KEY", &key)).code, 0, "makes the store");
     let with = |name: &str, value: &str| finish(home.command(&["status"]).env(name, value));
     assert_eq!(with("EMAIL_CONNECTORS_KEY", &key).code, 0);
     assert_eq!(with("EMAIL_CONNECTORS_KEY_COMMAND", &format!("echo {key}")).code, 0);
@@ -147,6 +152,83 @@ async fn a_code_outlives_a_rotation() {
     std::fs::write(&path, format!("{}{former}", run(&["keys", "generate"]).stdout)).unwrap();
     home.ok(&["keys", "rotate"]);
     assert_eq!(home.ok(&["code", "verify", "--to", "you@example.com", "--code", &code])["status"], "verified");
+}
+
+/// An empty answer, or an empty backup, would hide a slip in its name.
+#[tokio::test]
+async fn a_store_that_is_named_and_not_there_is_made_by_what_sets_up_alone() {
+    let home = Home::new().await;
+    let store = home.files.path("store.sqlite");
+    let template = ["--locale", "en", "--usage-type", "SignIn"];
+    let id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
+    let message = home.files.json("message.json", &crate::message());
+    let config = home.config("smtp.json");
+    let code = ["--to", "you@example.com"];
+    for empty_file in [false, true] {
+        if empty_file {
+            std::fs::File::create(&store).unwrap();
+        }
+        for arguments in [
+            &["status"][..],
+            &["history"],
+            &["export"],
+            &["export", "--all", "--secrets", "sealed"],
+            &["templates", "list"],
+            &[&["templates", "get"][..], &template].concat(),
+            &[&["templates", "remove"][..], &template].concat(),
+            &["sign-in", "get"],
+            &["keys", "rotate"],
+            &["promote", "--from", "a", "--to", "b", "--yes"],
+            &["rollback"],
+            &["remove", id],
+            &["change", "smtp", "--config", &config],
+            &["test", "--to", "you@example.com"],
+            &["send", "--message", &message],
+            &[&["code", "send"][..], &code].concat(),
+            &[&["code", "verify", "--code", "123456"][..], &code].concat(),
+        ] {
+            let missing = home.fails(74, arguments);
+            assert_eq!((&missing["kind"], &missing["retryable"]), (&json!("StoreUnusable"), &json!(false)));
+            let said = missing["message"].as_str().unwrap();
+            assert!(said.contains(store.to_str().unwrap()) && said.contains("check the path"), "{said}");
+        }
+        assert_eq!(std::fs::metadata(&store).is_ok_and(|file| file.len() == 0), empty_file);
+        assert!(!home.files.path("store.sqlite.key").exists());
+        // Whoever names it by the flag is told the same.
+        let flag = format!("sqlite:{}", home.files.path("typo.sqlite").display());
+        assert!(home.run(&["status", "--store", &flag]).stderr.contains("typo.sqlite"));
+    }
+    std::fs::remove_file(&store).unwrap();
+
+    let export = home.files.json("export.json", &json!({ "format": 1, "tenants": [{ "tenant": "a" }] }));
+    let own = home.files.json("template.json", &json!({ "subject": "s", "content": "c" }));
+    let sign_in = home.files.json("sign-in.json", &json!({}));
+    for (number, arguments) in [
+        &["setup", "smtp", "--config", &config][..],
+        &["import", &export],
+        &[&["templates", "put", &own][..], &template].concat(),
+        &["templates", "fallback", "en"],
+        &["sign-in", "put", &sign_in],
+        &["test", "smtp", "--config", &config, "--to", "you@example.com"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let fresh = format!("sqlite:{}", home.files.path(&format!("{number}.sqlite")).display());
+        home.ok(&[arguments, &["--store", &fresh]].concat());
+        home.ok(&["status", "--store", &fresh]);
+    }
+}
+
+#[tokio::test]
+async fn an_export_is_of_every_tenant_or_of_one() {
+    let (home, _) = Home::set_up().await;
+    let both = home.fails(64, &["export", "--all", "--tenant", "default"]);
+    let said = both["message"].as_str().unwrap();
+    assert!(said.contains("--all") && said.contains("--tenant"), "{said}");
+    // What the environment says of other commands is no contradiction.
+    let all = finish(home.command(&["export", "--all"]).env("EMAIL_CONNECTORS_TENANT", "other"));
+    assert_eq!(all.json()["tenants"][0]["tenant"], "default");
 }
 
 /// PostgreSQL is chosen by its URL, and nothing else changes.

@@ -5,7 +5,10 @@ use std::{
     process::Stdio,
 };
 
-use crate::{Files, SENDGRID, binary, message, run, sendgrid_config};
+use connector_testkit::SmtpScript;
+use serde_json::json;
+
+use crate::{Files, SENDGRID, binary, home::Home, message, run, sendgrid_config};
 
 const COMMANDS: [&str; 21] = [
     "quickstart",
@@ -135,4 +138,25 @@ fn a_result_that_cannot_be_written_is_an_error() {
     assert_eq!(output.status.code(), Some(74));
     let first = BufReader::new(&output.stderr[..]).lines().next().unwrap().unwrap();
     assert!(first.starts_with("error: the result could not be written"), "{first}");
+}
+
+/// Whatever becomes of the log, what was done is told.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_that_cannot_be_written_is_no_error() {
+    let home = Home::new().await;
+    home.server.set_script(SmtpScript::offering(&["AUTH PLAIN"]));
+    let logging = |arguments: &[&str]| {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = home.command(arguments).stderr(Stdio::from(full)).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let config =
+        home.config_with("smtp.json", json!({ "auth": { "user": "mailer", "pass": "s3cret" }, "ignoreTLS": true }));
+    let (code, said) = logging(&["setup", "smtp", "--config", &config, "-v"]);
+    assert!(code == Some(0) && said.starts_with("active: "), "{code:?} {said}");
+    // The password goes out in clear, which is warned of.
+    let message = home.files.json("message.json", &message());
+    let (code, said) = logging(&["send", "smtp", "--config", &config, "--message", &message, "--json"]);
+    assert_eq!((code, said.starts_with("{\"status\":\"sent\"")), (Some(0), true), "{said}");
 }

@@ -24,6 +24,7 @@ fn reads_the_usual_forms() {
         ("李雷 <user@例え.jp>", Some("李雷"), "user@xn--r8jz45g.jp"),
         ("üser@example.com", None, "üser@example.com"),
         ("\"a..b\"@example.com", None, "\"a..b\"@example.com"),
+        ("\"a.b\"@example.com", None, "a.b@example.com"),
         ("a..b@docomo.example", None, "\"a..b\"@docomo.example"),
         ("Ann <a.@docomo.example>", Some("Ann"), "\"a.\"@docomo.example"),
         ("user@ab--cd.com", None, "user@ab--cd.com"),

@@ -342,7 +342,7 @@ impl<S: ConnectorStore> Registry<S> {
         }
     }
 
-    async fn existing(&self, tenant: &str) -> Result<Status, Error> {
+    pub(super) async fn existing(&self, tenant: &str) -> Result<Status, Error> {
         let status = self.stored_status(tenant).await?;
         status.ok_or_else(|| Error::UnknownTenant { tenant: tenant.to_owned() })
     }

@@ -1,15 +1,20 @@
 //! Export and import: what tenants have set up, as JSON, with secrets sealed or left out.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Registry, moment};
+use super::{Registry, TURNS, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LocalizedTemplate, Saved, SealedConfig,
-    SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, language_tag, tenant_name,
+    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LocalizedTemplate, Record, Saved,
+    SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, language_tag,
+    tenant_name,
 };
 
 /// The version of the format.
@@ -42,7 +47,7 @@ pub struct Export {
 pub struct TenantExport {
     /// Its name.
     pub tenant: String,
-    /// The id of the active configuration.
+    /// The id of the active configuration. Read in without one, whatever is active stays so.
     #[serde(default)]
     pub active: Option<Uuid>,
     /// All configurations.
@@ -105,6 +110,8 @@ pub struct Imported {
     pub active: Option<Uuid>,
     /// How many templates were put.
     pub templates: usize,
+    /// How many were removed, as the export does not have them.
+    pub templates_removed: usize,
 }
 
 /// An import that was checked and can be done.
@@ -115,11 +122,11 @@ struct Plan {
 }
 
 impl<S: ConnectorStore> Registry<S> {
-    /// What `tenants` have set up.
+    /// What `tenants` have set up, each as it is at one moment.
     ///
     /// # Errors
     /// [`Error::UnknownTenant`]; [`Error::StoreUnusable`] where a store without a key is to seal; [`Error::UnknownConnector`]
-    /// of a configuration whose secrets this version does not know; [`Error::Store`].
+    /// of a configuration whose secrets this version does not know; [`Error::Contended`], [`Error::Store`].
     pub async fn export(&self, tenants: &[String], secrets: ExportedSecrets) -> Result<Export, Error> {
         let mut exported = Vec::new();
         for tenant in tenants {
@@ -128,14 +135,32 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(Export { format: FORMAT, tenants: exported })
     }
 
+    /// It takes several reads: what was changed between them is read again, as parts of both would not go together.
     async fn export_tenant(&self, tenant: &str, secrets: ExportedSecrets) -> Result<TenantExport, Error> {
-        let TenantState { active, settings, .. } = self.tenant(tenant).await?;
+        for _ in 0..TURNS {
+            let status = self.existing(tenant).await?;
+            let revision = status.revision;
+            let exported = self.export_as_of(tenant, status, secrets).await;
+            if self.existing(tenant).await?.revision == revision {
+                return exported;
+            }
+        }
+        Err(Error::Contended { tenant: tenant.to_owned() })
+    }
+
+    async fn export_as_of(
+        &self,
+        tenant: &str,
+        Status { active, kept, .. }: Status,
+        secrets: ExportedSecrets,
+    ) -> Result<TenantExport, Error> {
+        let TenantState { active: record, settings, .. } = self.tenant(tenant).await?;
         let TenantSettings { sign_in, fallback_language, templates } = settings;
-        let Status { active: active_saved, kept, .. } = self.status(tenant).await?;
+        let active_id = active.as_ref().map(|saved| saved.id);
         let mut configurations = Vec::new();
-        for Saved { id, .. } in active_saved.into_iter().chain(kept) {
-            let record = match &active {
-                Some(active) if active.saved.id == id => active.clone(),
+        for Saved { id, .. } in active.into_iter().chain(kept) {
+            let record = match &record {
+                Some(record) if record.saved.id == id => record.clone(),
                 _ => self.configuration(tenant, id).await?,
             };
             let Saved { connector, saved_at, .. } = record.saved;
@@ -151,33 +176,44 @@ impl<S: ConnectorStore> Registry<S> {
             };
             configurations.push(ConfigurationExport { id, connector, saved_at, config, secrets, destinations });
         }
-        let active = active.map(|record| record.saved.id);
-        Ok(TenantExport { tenant: tenant.to_owned(), active, configurations, sign_in, fallback_language, templates })
+        let (tenant, active) = (tenant.to_owned(), active_id);
+        Ok(TenantExport { tenant, active, configurations, sign_in, fallback_language, templates })
     }
 
     /// Reads an export in. Everything is checked before anything is changed; each tenant is then one transaction.
     /// Configurations that a tenant has already stay as they are; its templates, fallback language and sign-in settings
-    /// become those of the export.
+    /// become those of the export, and so does the active configuration, where the export names one: nobody stops
+    /// sending by an import.
     ///
     /// # Errors
-    /// [`Error::UnknownFormat`]. [`Error::Import`] with the tenant, the configuration and what is wrong with it.
-    /// [`Error::ChangedMeanwhile`], [`Error::Store`].
+    /// [`Error::UnknownFormat`], [`Error::DuplicateTenant`]. [`Error::Import`] with the tenant, the configuration and what
+    /// is wrong with it. [`Error::ChangedMeanwhile`], [`Error::Store`]; [`Error::PartlyImported`] when that happens to a
+    /// tenant after others were imported.
     pub async fn import(&self, export: Export, by: &Actor) -> Result<Vec<Imported>, Error> {
         if export.format != FORMAT {
             return Err(Error::UnknownFormat { format: export.format });
+        }
+        let mut names = HashSet::new();
+        if let Some(twice) = export.tenants.iter().find(|tenant| !names.insert(&tenant.tenant)) {
+            return Err(Error::DuplicateTenant { tenant: twice.tenant.clone() });
         }
         let mut plans = Vec::new();
         for tenant in export.tenants {
             plans.push(self.plan_import(tenant, by).await?);
         }
         let mut imported = Vec::new();
-        for Plan { change, built, imported: of_tenant } in plans {
-            let tenant = &of_tenant.tenant;
-            self.commit(tenant, change, built).await.map_err(|cause| match cause {
-                StoreError::Outdated { .. } => Error::ChangedMeanwhile { tenant: tenant.clone() },
-                other => Error::of_store(tenant, other),
-            })?;
-            imported.push(of_tenant);
+        let mut plans = plans.into_iter();
+        while let Some(Plan { change, built, imported: of_tenant }) = plans.next() {
+            let tenant = of_tenant.tenant.clone();
+            match (self.commit(&tenant, change, built).await, imported.is_empty()) {
+                (Ok(_), _) => imported.push(of_tenant),
+                (Err(StoreError::Outdated { .. }), true) => return Err(Error::ChangedMeanwhile { tenant }),
+                (Err(cause), true) => return Err(Error::of_store(&tenant, cause)),
+                (Err(cause), false) => {
+                    let left = plans.map(|plan| plan.imported.tenant).collect();
+                    return Err(Error::PartlyImported { imported, tenant, left, cause: Arc::new(cause) });
+                }
+            }
         }
         Ok(imported)
     }
@@ -194,7 +230,9 @@ impl<S: ConnectorStore> Registry<S> {
             kept: Vec::new(),
             active: active.or(state.active.as_ref().map(|record| record.saved.id)),
             templates: templates.len(),
+            templates_removed: 0,
         };
+        let of_configuration = |id, cause| Error::Import { tenant: tenant.clone(), id, cause: Box::new(cause) };
         let (mut edits, mut built) = (Vec::new(), None);
         for configuration in configurations {
             let id = configuration.id;
@@ -202,8 +240,8 @@ impl<S: ConnectorStore> Registry<S> {
                 imported.kept.push(id);
                 continue;
             }
-            let of_it = |cause| Error::Import { tenant: tenant.clone(), id, cause: Box::new(cause) };
-            let (draft, connector) = self.read_in(&tenant, &state, configuration).map_err(of_it)?;
+            let (draft, connector) =
+                self.read_in(&tenant, &state, configuration).map_err(|cause| of_configuration(id, cause))?;
             edits.push(Edit::Save(draft));
             imported.saved.push(id);
             if active == Some(id) {
@@ -214,6 +252,11 @@ impl<S: ConnectorStore> Registry<S> {
             if !stored.contains(&id) && !imported.saved.contains(&id) {
                 return Err(Error::UnknownConfiguration { tenant, id });
             }
+            // One that was kept until now may be of another version, or sealed under a key that is gone.
+            if built.is_none() && active_saved.is_none_or(|saved| saved.id != id) {
+                let connector = self.build_stored(&tenant, id).await.map_err(|cause| of_configuration(id, cause))?;
+                built = Some((id, connector));
+            }
             edits.push(Edit::Activate(id));
         }
         let sign_in = sign_in.completed();
@@ -223,14 +266,31 @@ impl<S: ConnectorStore> Registry<S> {
         }
         edits.push(Edit::SignIn(sign_in));
         edits.push(Edit::FallbackLanguage(fallback_language.as_deref().map(language_tag).transpose()?));
+        let mut put = HashSet::new();
         for template in templates {
             let language = language_tag(&template.language)?;
+            put.insert((language.clone(), template.usage_type.to_string()));
             edits.push(Edit::PutTemplate(LocalizedTemplate { language, ..template }));
         }
-        let details = json!({ "saved": imported.saved, "templates": imported.templates });
+        for LocalizedTemplate { language, usage_type, .. } in state.settings.templates {
+            let key = (language, usage_type.to_string());
+            if !put.contains(&key) {
+                let (language, usage_type) = key;
+                edits.push(Edit::RemoveTemplate { language, usage_type });
+                imported.templates_removed += 1;
+            }
+        }
+        let Imported { saved, templates, templates_removed, .. } = &imported;
+        let details = json!({ "saved": saved, "templates": templates, "templatesRemoved": templates_removed });
         let entry = Entry { by: by.clone(), action: Action::Import, configuration: active, connector: None, details };
         let expects = Expects::Revision(state.revision);
         Ok(Plan { change: Change { creates: true, expects, edits, entry, at: moment() }, built, imported })
+    }
+
+    /// The connector of a configuration that is stored already.
+    async fn build_stored(&self, tenant: &str, id: Uuid) -> Result<Built, Error> {
+        let Record { saved, config } = self.configuration(tenant, id).await?;
+        self.build(&saved.connector, &config)
     }
 
     /// One configuration with its secrets, and its connector.

@@ -1,14 +1,19 @@
 //! Promotion from tenant to tenant, export and import.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use connector_registry::{
     Action, Candidate, Change, ConnectorStore, Difference, Draft, Edit, Entry, Error, Expects, Export, ExportedSecrets,
     Proposal, Uuid,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{TENANT, by, labelled, message, proposal, registry, sent_by, set_up};
+use crate::{
+    Gate, TENANT, by, labelled, message, proposal, registry, registry_over, sent_by, set_up, stubborn::Stubborn,
+};
 
 #[tokio::test]
 async fn a_promotion_shows_the_difference_and_takes_the_configuration_over() {
@@ -115,6 +120,7 @@ async fn an_import_that_cannot_work_changes_nothing() {
         ),
         (json!([good, { "tenant": "b", "active": id }]), id),
         (json!([good, { "tenant": " ", }]), "white space"),
+        (json!([good, { "tenant": "b" }, good]), "tenant `acme` twice"),
         (json!([good, { "tenant": "b", "fallbackLanguage": "no language" }]), "no language"),
         (json!([good, { "tenant": "b", "signIn": { "signUp": { "identifiers": ["email"] } } }]), "no active connector"),
     ] {
@@ -151,4 +157,130 @@ async fn a_time_that_no_text_can_show_is_exported_as_the_nearest_one() {
     let json = serde_json::to_string(&exported).unwrap();
     assert!(json.contains("1970-01-01T00:00:00.000Z") && json.contains("9999-12-31T23:59:59.000Z"), "{json}");
     serde_json::from_str::<Export>(&json).unwrap();
+}
+
+fn export(tenants: Value) -> Export {
+    serde_json::from_value(json!({ "format": 1, "tenants": tenants })).unwrap()
+}
+
+/// A tenant with one active configuration.
+fn tenant(name: &str, label: &str) -> Value {
+    let id = Uuid::new_v4();
+    let configuration = json!({
+        "id": id, "connector": "labelled", "savedAt": "2026-01-02T03:04:05.678Z", "config": labelled(label),
+    });
+    json!({ "tenant": name, "active": id, "configurations": [configuration] })
+}
+
+#[tokio::test]
+async fn an_import_that_stops_half_way_says_which_tenants_were_imported() {
+    let store = Stubborn::default();
+    let registry = registry_over(store.clone());
+    let whole = export(json!([tenant("a", "first"), tenant("b", "second"), tenant("c", "third")]));
+    let import = || {
+        let (registry, whole) = (registry.clone(), whole.clone());
+        tokio::spawn(async move { registry.import(whole, &by()).await })
+    };
+
+    // Somebody changes the second one while the first is being imported.
+    let gate = store.hold_change_to("first");
+    let importing = import();
+    gate.arrival().await;
+    registry.set_up("b", proposal(labelled("faster")), &by()).await.unwrap();
+    gate.open.add_permits(1);
+    let partly = importing.await.unwrap().unwrap_err();
+    let said = partly.to_string();
+    assert!(matches!(&partly, Error::PartlyImported { tenant, left, .. } if tenant == "b" && left == &["c"]), "{said}");
+    for part in ["`a`", "`b` was changed by others", "not imported either: `c`", "Import it again"] {
+        assert!(said.contains(part), "{part} is missing in {said}");
+    }
+    assert!(!said.contains("nothing"), "{said}");
+    assert!(registry.status("a").await.unwrap().active.is_some());
+    assert_eq!(registry.status("c").await.unwrap().revision, 0);
+
+    // The store's answer is lost: nobody knows.
+    let gate = store.hold_change_to("second");
+    let importing = import();
+    gate.arrival().await;
+    store.loses_answers.store(true, Ordering::Release);
+    gate.open.add_permits(1);
+    let partly = importing.await.unwrap().unwrap_err().to_string();
+    assert!(partly.contains("`b`, which may be imported or not (connection reset)"), "{partly}");
+    store.loses_answers.store(false, Ordering::Release);
+
+    let imported = registry.import(whole, &by()).await.unwrap();
+    assert_eq!(imported.iter().map(|imported| imported.saved.len()).collect::<Vec<_>>(), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn an_import_activates_nothing_that_cannot_be_used() {
+    let registry = registry();
+    set_up(&registry, labelled("one")).await;
+    let kept = registry.change(TENANT, proposal(labelled("two")), &by()).await.unwrap().saved;
+    let id = Uuid::new_v4();
+    let draft = Draft { id, connector: "of a newer version".to_owned(), config: json!({}), saved_at: kept.saved_at };
+    let entry = Entry { by: by(), action: Action::Save, configuration: None, connector: None, details: json!({}) };
+    let edits = vec![Edit::Save(draft)];
+    let change = Change { creates: false, expects: Expects::Anything, edits, entry, at: kept.saved_at };
+    registry.store().commit(TENANT, change).await.unwrap();
+    let before = registry.tenant(TENANT).await.unwrap();
+
+    let refused = registry.import(export(json!([{ "tenant": TENANT, "active": id }])), &by()).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Import { id: of, cause, .. }
+        if *of == id && matches!(**cause, Error::UnknownConnector(_))),
+        "{refused}"
+    );
+    assert_eq!(registry.tenant(TENANT).await.unwrap(), before);
+    assert_eq!(sent_by(&registry).await, "two");
+
+    let first = registry.status(TENANT).await.unwrap().kept.into_iter().find(|saved| saved.activated_at.is_some());
+    registry.import(export(json!([{ "tenant": TENANT, "active": first.unwrap().id }])), &by()).await.unwrap();
+    assert_eq!(sent_by(&registry).await, "one");
+}
+
+#[tokio::test]
+async fn the_templates_become_those_of_the_export_and_what_is_active_stays_where_it_names_none() {
+    let registry = registry();
+    set_up(&registry, labelled("one")).await;
+    let put = async |language: &str, subject: &str| {
+        let template =
+            json!({ "language": language, "usageType": "SignIn", "subject": subject, "content": "{{code}}" });
+        registry.put_template(TENANT, serde_json::from_value(template).unwrap(), &by()).await.unwrap();
+    };
+    put("de", "Hallo").await;
+    let mut exported = registry.export(&[TENANT.to_owned()], ExportedSecrets::Omitted).await.unwrap();
+    let templates = registry.settings(TENANT).await.unwrap().templates;
+    put("fr", "Salut").await;
+    put("de", "Guten Tag").await;
+
+    exported.tenants[0].active = None;
+    let imported = registry.import(exported, &by()).await.unwrap().remove(0);
+    assert_eq!((imported.templates, imported.templates_removed), (1, 1));
+    assert_eq!(registry.settings(TENANT).await.unwrap().templates, templates);
+    assert_eq!(sent_by(&registry).await, "one");
+}
+
+#[tokio::test]
+async fn an_export_is_of_one_moment() {
+    let store = Stubborn::default();
+    let registry = registry_over(store.clone());
+    let kept = set_up(&registry, labelled("one")).await;
+    let active = registry.change(TENANT, proposal(labelled("two")), &by()).await.unwrap().saved;
+    for (removed, left) in [(kept.id, Some(active.id)), (active.id, None)] {
+        let gate = Gate::new();
+        *store.after_read.lock().unwrap() = Some(gate.clone());
+        let exporting = tokio::spawn({
+            let registry = registry.clone();
+            async move { registry.export(&[TENANT.to_owned()], ExportedSecrets::Omitted).await }
+        });
+        gate.arrival().await;
+        registry.remove(TENANT, Some(removed), false, &by()).await.unwrap();
+        gate.open.add_permits(1);
+        let exported = exporting.await.unwrap().unwrap();
+        let of_tenant = &exported.tenants[0];
+        assert_eq!(of_tenant.active, left);
+        assert_eq!(of_tenant.configurations.iter().map(|of| of.id).collect::<Vec<_>>(), Vec::from_iter(left));
+        crate::registry().import(exported, &by()).await.unwrap();
+    }
 }

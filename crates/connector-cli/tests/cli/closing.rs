@@ -1,0 +1,92 @@
+//! A store is closed when a command ends, however it ends: the one file is then all there is.
+
+use serde_json::json;
+
+use crate::home::Home;
+
+impl Home {
+    /// What SQLite keeps beside the database while it is open.
+    fn left_open(&self) -> Vec<&'static str> {
+        let beside = ["store.sqlite-wal", "store.sqlite-shm"];
+        beside.into_iter().filter(|name| self.files.path(name).exists()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_is_in_the_file_after_every_command() {
+    let home = Home::new().await;
+    for number in 0..50 {
+        let template = json!({ "subject": format!("Number {number}"), "content": "{{code}}" });
+        let template = home.files.json("template.json", &template);
+        home.ok(&["templates", "put", &template, "--locale", "en", "--usage-type", "SignIn"]);
+        assert_eq!(home.left_open(), [""; 0], "after {number}");
+    }
+    // So a copy of it is whole.
+    for name in ["store.sqlite", "store.sqlite.key"] {
+        std::fs::copy(home.files.path(name), home.files.path(&name.replace("store", "copy"))).unwrap();
+    }
+    let copy = format!("sqlite:{}", home.files.path("copy.sqlite").display());
+    let listed = home.ok(&["templates", "list", "--store", &copy]);
+    assert_eq!(listed["templates"][0]["subject"], "Number 49");
+}
+
+#[tokio::test]
+async fn so_it_is_after_those_that_only_read_and_those_that_fail() {
+    let (home, _) = Home::set_up().await;
+    let config = home.config("smtp.json");
+    home.ok(&["code", "send", "--to", "you@example.com"]);
+    for (code, arguments) in [
+        (0, &["status"][..]),
+        (0, &["export"]),
+        (0, &["keys", "rotate"]),
+        (65, &["setup", "smtp", "--config", &config]),
+        (65, &["remove", "--tenant", "nobody"]),
+        (65, &["code", "verify", "--to", "you@example.com", "--code", "nothing"]),
+        (64, &["promote", "--from", "default", "--to", "other"]),
+    ] {
+        for turn in 0..5 {
+            assert_eq!(home.run(arguments).code, code, "{arguments:?}");
+            assert_eq!(home.left_open(), [""; 0], "after {arguments:?}, turn {turn}");
+        }
+    }
+}
+
+#[cfg(unix)]
+mod interrupted {
+    use std::os::unix::process::ExitStatusExt;
+
+    use connector_testkit::SmtpScript;
+
+    use crate::{
+        home::Home,
+        terminal::{Talk, interrupt},
+    };
+
+    const SIGINT: Option<i32> = Some(2);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn while_a_message_is_under_way() {
+        let (home, _) = Home::set_up().await;
+        home.server.set_script(SmtpScript::default().answer("RCPT", &["silent"]));
+        let code = ["code", "send", "--to", "you@example.com", "--max-time", "60"];
+        let child = home.command(&code).spawn().unwrap();
+        let waits = |command: &&str| command.starts_with("RCPT");
+        let at_rcpt = home
+            .server
+            .wait_for("a recipient", |sessions| sessions.iter().any(|session| session.commands().iter().any(waits)));
+        at_rcpt.await;
+        interrupt(&child);
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((ended.status.signal(), ended.stdout.as_slice()), (SIGINT, &b""[..]));
+        assert_eq!(home.left_open(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn while_a_question_is_open() {
+        let (home, _) = Home::set_up().await;
+        let mut talk = Talk::begin(&mut home.command(&["promote", "--from", "default", "--to", "other"]));
+        talk.wait_for("[y/N] ");
+        assert_eq!(talk.interrupt().signal(), SIGINT);
+        assert_eq!(home.left_open(), [""; 0]);
+    }
+}
