@@ -79,19 +79,6 @@ impl StoreArgs {
         self.with_context(needs, Context::new(Egress::default())?, SendPolicy::default(), work)
     }
 
-    /// Has `work`, which sends, done with the store, by whoever is at it.
-    ///
-    /// # Errors
-    /// Those of `work`; when a flag of `egress` cannot be used, or the store cannot be opened.
-    pub fn with_to_send<T>(
-        &self,
-        needs: Needs,
-        egress: &EgressArgs,
-        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.with_context(needs, egress.context()?, egress.policy(), work)
-    }
-
     /// The one place where the store is opened and closed. SQLite keeps what was written last in a file beside the
     /// database until that is closed, and a process that just ends leaves it there: so it is closed whatever comes of
     /// `work`, and before an interruption ends the process.
@@ -194,10 +181,10 @@ impl TenantArgs {
         self.store.with(needs, work)
     }
 
-    /// As [`StoreArgs::with_to_send`].
+    /// The same for what sends.
     ///
     /// # Errors
-    /// Also when no tenant can be called that.
+    /// Also when a flag of `egress` cannot be used.
     pub fn with_to_send<T>(
         &self,
         needs: Needs,
@@ -205,7 +192,7 @@ impl TenantArgs {
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.with_to_send(needs, egress, work)
+        self.store.with_context(needs, egress.context()?, egress.policy(), work)
     }
 }
 
