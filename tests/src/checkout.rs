@@ -70,6 +70,11 @@ impl Checkout {
         self.commit("Publish to a registry of our own")
     }
 
+    /// Sets an environment variable for what runs in it.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Changes a file of the workspace.
     ///
     /// # Errors

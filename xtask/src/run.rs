@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -26,6 +27,22 @@ pub fn cargo<S: AsRef<OsStr>>(root: &Path, args: impl IntoIterator<Item = S>) ->
 pub fn shown(command: &mut Command) -> Result<Vec<String>> {
     let status = command.status().with_context(|| format!("{} did not start", program(command)))?;
     Ok(if status.success() { Vec::new() } else { vec![format!("`{}` failed ({status})", line(command))] })
+}
+
+/// Runs it with its output on the terminal. Gives the problem, where it fails, and what it wrote to standard error.
+pub fn told(command: &mut Command) -> Result<(Option<String>, String)> {
+    let not_started = format!("{} did not start", program(command));
+    let mut child = command.stderr(Stdio::piped()).spawn().context(not_started)?;
+    let mut said = String::new();
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()).map_while(Result::ok)
+    {
+        eprintln!("{line}");
+        said += &line;
+        said.push('\n');
+    }
+    let status = child.wait()?;
+    let problem = (!status.success()).then(|| format!("`{}` failed ({status})", line(command)));
+    Ok((problem, said))
 }
 
 /// Runs it and gives its standard output; when it fails, the error holds what it wrote.

@@ -73,13 +73,22 @@ pub struct Target {
 impl Workspace {
     /// Asks cargo.
     pub fn load() -> Result<Self> {
+        Self::described(&[])
+    }
+
+    /// Asks cargo, which then leaves the lock file alone and fails where it is not up to date.
+    pub fn load_locked() -> Result<Self> {
+        Self::described(&["--locked"])
+    }
+
+    fn described(args: &[&str]) -> Result<Self> {
         let here = std::env::current_dir().context("the current folder is gone")?;
         // Set by `cargo run`; without it we were started by hand, and the current folder has to do.
         let root = match std::env::var_os("CARGO_MANIFEST_DIR") {
             Some(manifest) => PathBuf::from(manifest).join(".."),
             None => here,
         };
-        let metadata = output(&mut cargo(&root, ["metadata", "--format-version", "1", "--all-features"]))?;
+        let metadata = output(&mut cargo(&root, ["metadata", "--format-version", "1", "--all-features"]).args(args))?;
         serde_json::from_str(&metadata).context("cargo metadata's answer cannot be read")
     }
 

@@ -15,7 +15,7 @@ mod system {
 
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
-        flag::register_conditional_default,
+        flag::{register_conditional_default, register_conditional_shutdown},
         low_level::emulate_default_handler,
     };
     use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -32,30 +32,56 @@ mod system {
         pub fn new() -> io::Result<Self> {
             let by_default = Arc::new(AtomicBool::new(true));
             for kind in [SIGINT, SIGTERM] {
-                register_conditional_default(kind, Arc::clone(&by_default))?;
+                match is_init() {
+                    true => register_conditional_shutdown(kind, exit_code(kind), Arc::clone(&by_default))?,
+                    false => register_conditional_default(kind, Arc::clone(&by_default))?,
+                };
             }
             let interrupt = signal(SignalKind::interrupt())?;
             let terminate = signal(SignalKind::terminate())?;
             Ok(Self { by_default, interrupt, terminate })
         }
 
-        /// Waits for it, and returns what ends the process by it. A second one ends the process at once.
+        /// Waits for it, and returns what ends the process by it. A second one ends the process at once, and so does the
+        /// first when nobody waits any more.
         pub async fn happened(&mut self) -> impl FnOnce() + use<> {
-            self.by_default.store(false, Ordering::Release);
+            let _awaited = Awaited::begin(&self.by_default);
             let kind = tokio::select! {
                 _ = self.interrupt.recv() => SIGINT,
                 _ = self.terminate.recv() => SIGTERM,
             };
-            self.by_default.store(true, Ordering::Release);
             // Whoever waits for the process sees the signal, not an exit code: a shell then ends its script, too.
-            move || drop(emulate_default_handler(kind))
+            move || match is_init() {
+                true => std::process::exit(exit_code(kind)),
+                false => drop(emulate_default_handler(kind)),
+            }
         }
     }
 
-    impl Drop for Interruption {
-        fn drop(&mut self) {
-            self.by_default.store(true, Ordering::Release);
+    /// While this is there, somebody waits for a signal, and it does nothing by itself.
+    struct Awaited(Arc<AtomicBool>);
+
+    impl Awaited {
+        fn begin(by_default: &Arc<AtomicBool>) -> Self {
+            by_default.store(false, Ordering::Release);
+            Self(Arc::clone(by_default))
         }
+    }
+
+    impl Drop for Awaited {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether this is a container's first process: by default signals do nothing to it, so it has to exit.
+    fn is_init() -> bool {
+        std::process::id() == 1
+    }
+
+    /// As a shell gives it for whoever was ended by a signal.
+    fn exit_code(signal: i32) -> i32 {
+        128 + signal
     }
 }
 

@@ -13,7 +13,7 @@ use connector_registry::{Actor, Catalog, tenant_name};
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
-use crate::{commands::block_on, egress::EgressArgs, failure::Failure, interruption::Interruption};
+use crate::{commands::block_on, egress::EgressArgs, failure::Failure, interruption::Interruption, output};
 
 /// The environment's ways to say where the master key is.
 const KEY: &str = "EMAIL_CONNECTORS_KEY";
@@ -103,6 +103,10 @@ impl StoreArgs {
             };
             let _ = tokio::time::timeout(CLOSE_MAX, registry.store().close()).await;
             outcome.unwrap_or_else(|end_process| {
+                // What was being stored is seen through, and what was being sent may be on its way.
+                output::note(
+                    "interrupted: what was under way may have been done all the same; `status` and `history` tell\n",
+                );
                 end_process();
                 Err(Failure::unavailable("it was interrupted"))
             })

@@ -100,7 +100,7 @@ pub enum KeyError {
 
 /// No master key at hand has this id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no master key {id} is at hand, only {}: add the former key to those given", list(.at_hand))]
+#[error("no master key {id} is at hand, only {}: add it to those given", list(.at_hand))]
 pub struct UnknownKey {
     /// The key that is wanted.
     pub id: KeyId,

@@ -15,7 +15,7 @@ use verification_code::{
 };
 
 use crate::{
-    KeyId, KeyRing, OpenError,
+    KeyId, KeyRing, OpenError, UnknownKey,
     change::SealedChange,
     database::Database,
     open_config,
@@ -119,6 +119,11 @@ impl Inner {
         let id: KeyId = id.parse().map_err(unusable)?;
         if !self.keys.ids().contains(&id) {
             self.keys.reload().await.map_err(unusable)?;
+        }
+        // Not before it is at hand: whoever gives it later must not have to start this process anew.
+        let at_hand = self.keys.ids();
+        if !at_hand.contains(&id) {
+            return Err(unusable(UnknownKey { id, at_hand }));
         }
         self.current.store(Arc::new(id));
         Ok(id)

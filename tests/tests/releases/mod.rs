@@ -1,5 +1,6 @@
 //! Releases: what refuses one, and that what is published is built, used and updated elsewhere, one crate at a time.
 
+mod failures;
 mod service;
 
 use self::service::{HTTP, REGISTRY, SMTP, Service};
@@ -7,7 +8,6 @@ use connector_testkit::{HttpRecorder, RecorderOptions, SmtpRecorder};
 use e2e::{CargoRegistry, Checkout, Ran};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 
 /// The version of every crate before its first release.
 const FIRST: &str = "0.1.0";
@@ -115,7 +115,7 @@ fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     refused("connector-smpt", "no crate `connector-smpt`; did you mean `connector-smtp`?");
     refused("connector-testkit", "connector-testkit is never published");
     refused("connector-smtp", "needs connector-kit 0.1.0, which is not on local yet. Release that first");
-    refused("connector-kit --bump minor", "never released: its first release has the version of its Cargo.toml");
+    refused("connector-kit --bump minor", "never released: a first release has the version of Cargo.toml");
 
     checkout.edit("crates/connector-kit/README.md", |text| format!("{text}\nMore.\n")).unwrap();
     refused("connector-kit", "uncommitted changes; commit or stash them first:\n M crates/connector-kit/README.md");
@@ -123,6 +123,18 @@ fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     std::fs::write(checkout.root().join("stray.txt"), "").unwrap();
     refused("connector-kit", "?? stray.txt");
     std::fs::remove_file(checkout.root().join("stray.txt")).unwrap();
+
+    let unreleased = |text: &'static str| {
+        checkout.edit("crates/connector-kit/CHANGELOG.md", |_| format!("# Changelog\n\n{text}")).unwrap();
+        checkout.commit("Write a changelog otherwise").unwrap();
+    };
+    unreleased("## Unreleased\n\n### Added\n\n<!-- nothing yet -->\n");
+    refused("connector-kit", "has nothing under `## Unreleased`");
+    unreleased("## Unreleased\n\n- One.\n\n## Unreleased\n\n- Another, from a merge.\n");
+    refused("connector-kit", "`## Unreleased` stands there twice");
+    unreleased("## Unreleased\n\n- One.\n\n## 0.0.9 - 2026-01-31\n\n- Earlier.\n");
+    refused("connector-kit", "its newest version is 0.0.9, and Cargo.toml says 0.1.0");
+    unreleased("## Unreleased\n\n- First version.\n");
 
     // A dry run of what can be changes nothing either.
     let before = State::of(&checkout, &registry);
@@ -142,62 +154,6 @@ fn a_release_that_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     registry.stop().unwrap();
     let ran = release(&checkout, "connector-kit --no-verify --execute");
     assert!(ran.code == 1 && ran.stderr.contains("is on local cannot be told"), "{ran:?}");
-}
-
-/// Runs the lines that a failure told to run.
-fn as_told(checkout: &Checkout, stderr: &str) {
-    let (_, told) = stderr.split_once("for what is not there yet:").unwrap();
-    let lines: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect();
-    let [publish, tag] = lines.as_slice() else { panic!("not two lines to run: {stderr}") };
-    let words: Vec<&str> = publish.strip_prefix("cargo ").unwrap().split(' ').collect();
-    succeeds(checkout.cargo(&checkout.root(), &words).unwrap());
-    let [_, title, name] = tag.split('\'').collect::<Vec<_>>()[..] else { panic!("{tag}") };
-    checkout.git(&["tag", "-a", "-m", title, name.trim()]).unwrap();
-}
-
-#[test]
-fn a_registry_that_fails_half_way_leaves_what_can_be_finished() {
-    const BOTH: &str = "connector-kit connector-smtp --no-verify --execute";
-    let registry = CargoRegistry::start().unwrap();
-    let (checkout, _) = workspace(&registry);
-
-    // It takes none: as if nothing had been tried.
-    registry.refuse("connector-kit", true).unwrap();
-    let before = State::of(&checkout, &registry);
-    let none = release(&checkout, BOTH);
-    assert!(none.code == 1 && none.stderr.contains("nothing was published, and the commit is undone"), "{none:?}");
-    assert_eq!(State::of(&checkout, &registry), before);
-    registry.refuse("connector-kit", false).unwrap();
-
-    // It takes one: that stands, and the rest can follow.
-    registry.refuse("connector-smtp", true).unwrap();
-    let one = release(&checkout, BOTH);
-    assert!(one.code == 1 && one.stderr.contains("some were published, so the commit stands"), "{one:?}");
-    assert_eq!(registry.packages().unwrap(), ["connector-kit-0.1.0.crate"]);
-    assert_eq!(checkout.git(&["tag", "--list"]).unwrap(), "connector-kit-v0.1.0\n");
-    assert_eq!(
-        checkout.git(&["log", "-1", "--format=%s"]).unwrap(),
-        "Release connector-kit 0.1.0, connector-smtp 0.1.0\n"
-    );
-    registry.refuse("connector-smtp", false).unwrap();
-    as_told(&checkout, &one.stderr);
-    assert_eq!(registry.packages().unwrap(), ["connector-kit-0.1.0.crate", "connector-smtp-0.1.0.crate"]);
-    assert_eq!(checkout.git(&["tag", "--list"]).unwrap(), "connector-kit-v0.1.0\nconnector-smtp-v0.1.0\n");
-
-    // It is gone once the release is committed: what it has cannot be told.
-    change(&checkout, "connector-smtp", "README.md", |text| format!("{text}\nMore.\n"));
-    let [index, away] = registry.index_and_away();
-    let hook = checkout.root().join(".git/hooks/post-commit");
-    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    std::fs::write(&hook, format!("#!/bin/sh\nmv '{}' '{}'\n", index.display(), away.display())).unwrap();
-    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let untold = release(&checkout, "connector-smtp --no-verify --execute");
-    assert!(untold.code == 1 && untold.stderr.contains("because local does not answer"), "{untold:?}");
-    assert_eq!(checkout.git(&["log", "-1", "--format=%s"]).unwrap(), "Release connector-smtp 0.1.1\n");
-    std::fs::rename(&away, &index).unwrap();
-    as_told(&checkout, &untold.stderr);
-    assert!(registry.packages().unwrap().contains(&"connector-smtp-0.1.1.crate".to_owned()));
-    assert!(checkout.git(&["tag", "--list"]).unwrap().ends_with("connector-smtp-v0.1.1\n"));
 }
 
 /// Changes a file of a crate, writes that down in its changelog and commits both.

@@ -76,6 +76,18 @@ impl Changelog {
         section.map_or("", |section| section.body.trim())
     }
 
+    /// Whether anything is: headings and comments alone say nothing.
+    pub fn has_notes(&self) -> bool {
+        let mut text = self.unreleased();
+        while let Some((before, rest)) = text.split_once("<!--") {
+            if before.lines().any(is_note) {
+                return true;
+            }
+            text = rest.split_once("-->").map_or("", |(_, after)| after);
+        }
+        text.lines().any(is_note)
+    }
+
     /// Whether any version of the crate was released.
     pub fn has_releases(&self) -> bool {
         self.sections.iter().any(|section| section.version().is_some())
@@ -105,8 +117,11 @@ impl Changelog {
                 "its first section must be `{UNRELEASED}`, where changes are written down until their release"
             ));
         }
+        if self.sections.iter().filter(|section| section.is_unreleased()).count() > 1 {
+            problems.push(format!("`{UNRELEASED}` stands there twice"));
+        }
         let mut newer: Option<Version> = None;
-        for section in self.sections.iter().skip(1) {
+        for section in self.sections.iter().filter(|section| !section.is_unreleased()) {
             let Some(version) = section.version() else {
                 problems.push(format!("`{}` must be `## <version> - <date>`", section.heading));
                 continue;
@@ -120,11 +135,15 @@ impl Changelog {
             }
             newer = Some(version);
         }
-        if newer.is_none() && self.unreleased().is_empty() {
+        if newer.is_none() && !self.has_notes() {
             problems.push(format!("`{UNRELEASED}` is empty, and nothing was released yet: say what the crate can do"));
         }
         problems
     }
+}
+
+fn is_note(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with('#')
 }
 
 /// Whether this is `2026-01-31`.
@@ -169,6 +188,8 @@ mod tests {
             ("# Changelog\n\n## Unreleased\n\n## 0.1.0 - 2026-01-31\n\n- x\n", "Cargo.toml says 0.2.0"),
             ("# Changelog\n\n## Unreleased\n\n## 0.2.0 - 2026-01-31\n\n## 0.3.0 - 2026-01-30\n", "0.3.0 stands below"),
             ("# Changelog\n\n## Unreleased\n", "is empty"),
+            ("# Changelog\n\n## Unreleased\n\n### Added\n\n<!-- nothing\nyet -->\n", "is empty"),
+            ("# Changelog\n\n## Unreleased\n\n- x\n\n## Unreleased\n\n- y\n", "twice"),
         ] {
             let found = Changelog::parse(text).problems(&version);
             assert!(found.iter().any(|problem| problem.contains(fault)), "{text}: {found:?}");

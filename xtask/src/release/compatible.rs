@@ -28,8 +28,9 @@ pub fn public_api(workspace: &Workspace, release: &Release<'_>, copy: &Copy) -> 
     if let Some(problem) = shown(&mut compare)?.first() {
         bail!(
             "cargo-semver-checks does not let {} pass (it says why above): {problem}. Undo what breaks, or release \
-             with a higher `--bump`",
-            release.title()
+             {} by itself with a higher `--bump`",
+            release.title(),
+            release.package.name
         );
     }
     Ok(())
@@ -38,28 +39,38 @@ pub fn public_api(workspace: &Workspace, release: &Release<'_>, copy: &Copy) -> 
 /// Builds the crates that were released on top of the ones before, as they are in the registry, with the packages of
 /// this release: `cargo update` is going to put the two together on somebody's machine.
 pub fn dependents(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Registry) -> Result<()> {
+    let updates: Vec<&Release<'_>> = plan.releases.iter().filter(|release| release.is_update()).collect();
+    for update in &updates {
+        let mut together = Vec::new();
+        for dependent in workspace.published().filter(|dependent| dependent.depends_on(update.package)) {
+            // For a program there is nothing to build.
+            if dependent.has_library() && registry.has(&workspace.root, &dependent.name, &dependent.semver()?)? {
+                together.push(dependent);
+            }
+        }
+        if !together.is_empty() {
+            with_dependents(workspace, update, &updates, &together, copy, registry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds `together` as they were released, on top of `update`.
+fn with_dependents(
+    workspace: &Workspace,
+    update: &Release<'_>,
+    updates: &[&Release<'_>],
+    together: &[&Package],
+    copy: &Copy,
+    registry: &Registry,
+) -> Result<()> {
     let mut manifest: DocumentMut = "[package]\nname = \"dependents\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
                                      [workspace]\n[dependencies]\n"
         .parse()
         .context("the manifest of the crate that brings the dependents together")?;
-    let mut names = Vec::new();
-    let updates: Vec<&Release<'_>> = plan.releases.iter().filter(|release| release.is_update()).collect();
-    for dependent in workspace.published() {
-        let concerned = updates.iter().any(|update| dependent.depends_on(update.package))
-            && !updates.iter().any(|update| update.package.id == dependent.id);
-        // For a program there is nothing to build.
-        if concerned
-            && dependent.has_library()
-            && registry.has(&workspace.root, &dependent.name, &dependent.semver()?)?
-        {
-            manifest["dependencies"][&dependent.name] = value(dependency(dependent, &updates, registry));
-            names.push(dependent.name.as_str());
-        }
+    for dependent in together {
+        manifest["dependencies"][&dependent.name] = value(dependency(dependent, updates, registry));
     }
-    if names.is_empty() {
-        return Ok(());
-    }
-    println!("   with what depends on it: {}", names.join(", "));
     let patched = registry.name.as_str();
     manifest["patch"] = table();
     manifest["patch"][patched] = table();
@@ -69,17 +80,21 @@ pub fn dependents(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry:
         let path = InlineTable::from_iter([("path", unpacked.to_string_lossy().into_owned())]);
         manifest["patch"][patched][&release.package.name] = value(path);
     }
-    let folder = copy.beside("dependents");
+    let names = together.iter().map(|dependent| dependent.name.as_str()).collect::<Vec<_>>().join(", ");
+    println!("   {} with what depends on it: {names}", update.title());
+    let folder = copy.beside(&format!("with-{}", update.package.name));
     write(&folder, &manifest.to_string())?;
+    // Everything else as it was tried here: a third party's new version is nobody's fault in this release.
+    fs::copy(workspace.root.join("Cargo.lock"), folder.join("Cargo.lock")).context("copying the lock file")?;
     let mut check = cargo(&workspace.root, ["check", "--quiet", "--manifest-path"]);
     check.arg(folder.join("Cargo.toml")).env("CARGO_TARGET_DIR", &workspace.target);
     if shown(&mut check)?.is_empty() {
         return Ok(());
     }
     bail!(
-        "what was released on top of it no longer builds with it ({}): undo what broke them, or release with a higher \
-         `--bump`",
-        names.join(", ")
+        "what was released on top of it no longer builds with it ({names}): undo what broke them, or release {} with a \
+         higher `--bump`",
+        update.package.name
     )
 }
 

@@ -37,32 +37,48 @@ pub fn tag(root: &Path, tag: &str, message: &str) -> Result<()> {
 
 /// Commits these files and gives the commit before.
 pub fn commit(root: &Path, files: &[PathBuf], message: &str) -> Result<String> {
-    let before = git(root, ["rev-parse", "HEAD"])?.trim().to_owned();
+    let before = head(root)?;
     let add = ["add", "--"].map(OsStr::new).into_iter().chain(files.iter().map(|file| file.as_os_str()));
     let committed = git(root, add).and_then(|_| git(root, ["commit", "--quiet", "--message", message])).map(drop);
     if let Err(error) = committed {
-        back_to(root, &before)?;
+        // What was added is not committed yet, and `--keep` would keep it.
+        git(root, ["reset", "--quiet", "--hard", &before])?;
         return Err(error.context("git does not commit the release"));
     }
     Ok(before)
 }
 
-/// Undoes the release's commit. The tree was clean before it, so nothing else goes with it.
+/// Undoes the release's commit, and nothing that somebody has changed since: git refuses where the two meet.
 pub fn back_to(root: &Path, commit: &str) -> Result<()> {
-    git(root, ["reset", "--quiet", "--hard", commit]).map(drop)
+    git(root, ["reset", "--quiet", "--keep", commit]).map(drop)
+}
+
+/// The commit that is checked out.
+pub fn head(root: &Path) -> Result<String> {
+    Ok(git(root, ["rev-parse", "HEAD"])?.trim().to_owned())
+}
+
+/// Fails when no branch is checked out: a release's commit would belong to none.
+pub fn require_branch(root: &Path) -> Result<()> {
+    match git(root, ["symbolic-ref", "--quiet", "HEAD"]) {
+        Ok(_) => Ok(()),
+        Err(_) => bail!("no branch is checked out, and the release's commit would belong to none: `git switch` to one"),
+    }
 }
 
 /// A copy of what is committed, in cargo's target folder, which goes away again. A release is written and tried there,
 /// so that a refusal leaves nothing behind.
 pub struct Copy {
     folder: TempDir,
+    /// The commit that it is a copy of.
+    pub head: String,
 }
 
 impl Copy {
     pub fn of(workspace: &Workspace) -> Result<Self> {
         std::fs::create_dir_all(&workspace.target).context("creating cargo's target folder")?;
         let folder = tempfile::Builder::new().prefix("release-").tempdir_in(&workspace.target)?;
-        let copy = Self { folder };
+        let copy = Self { folder, head: head(&workspace.root)? };
         let clone = ["clone", "--quiet", "--shared"].map(OsStr::new);
         git(&workspace.root, clone.into_iter().chain([workspace.root.as_os_str(), copy.root().as_os_str()]))?;
         Ok(copy)
@@ -78,14 +94,17 @@ impl Copy {
         self.folder.path().join(name)
     }
 
-    /// The pages in it.
+    /// The pages in it, but for changelogs: what they said of a version stays.
     pub fn pages(&self) -> Result<Vec<String>> {
-        Ok(git(&self.root(), ["ls-files", "*.md"])?.lines().map(str::to_owned).collect())
+        let pages = git(&self.root(), ["ls-files", "-z", "*.md"])?;
+        let of_guides = |page: &&str| !page.ends_with("CHANGELOG.md") && !page.is_empty();
+        Ok(pages.split('\0').filter(of_guides).map(str::to_owned).collect())
     }
 
     /// The files that differ from what is committed.
     pub fn changed(&self) -> Result<Vec<PathBuf>> {
-        Ok(git(&self.root(), ["diff", "--name-only"])?.lines().map(PathBuf::from).collect())
+        let changed = git(&self.root(), ["diff", "--name-only", "-z"])?;
+        Ok(changed.split_terminator('\0').map(PathBuf::from).collect())
     }
 
     /// How they differ, the lock file left out.

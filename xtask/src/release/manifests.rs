@@ -13,8 +13,9 @@ pub fn write(workspace: &Workspace, releases: &[Release<'_>], root: &Path) -> Re
         let manifest = workspace.relative(&release.package.manifest_path).to_string();
         edit(&root.join(manifest), |document| {
             let version = document.get_mut("package").and_then(|package| package.get_mut("version"));
-            *version.filter(|version| version.is_str()).context("[package] states no version of its own")? =
-                value(release.to.to_string());
+            let version =
+                version.filter(|version| version.is_str()).context("[package] states no version of its own")?;
+            raise(version, release);
             Ok(())
         })?;
     }
@@ -23,11 +24,20 @@ pub fn write(workspace: &Workspace, releases: &[Release<'_>], root: &Path) -> Re
             let name = release.package.name.as_str();
             // No crate of ours may depend on it yet: then there is no line for it.
             if let Some(version) = requirement(document, name) {
-                *version = value(release.to.to_string());
+                raise(version, release);
             }
         }
         Ok(())
     })
+}
+
+/// Puts the new version in place of the former one, and leaves what stands around it.
+fn raise(version: &mut Item, release: &Release<'_>) {
+    let decor = version.as_value().map(|former| former.decor().clone()).unwrap_or_default();
+    *version = value(release.to.to_string());
+    if let Some(value) = version.as_value_mut() {
+        *value.decor_mut() = decor;
+    }
 }
 
 /// The version in the line of [workspace.dependencies] that all our crates take a crate of ours from.

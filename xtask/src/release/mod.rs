@@ -13,11 +13,12 @@ pub use self::changelog::Changelog;
 
 use self::git::Copy;
 use self::options::Options;
-use self::plan::{Plan, Release};
-use self::registry::Registry;
+use self::plan::{Log, Plan, Release};
+use self::registry::{Registry, Stopped};
 use crate::run::{cargo, output};
 use crate::workspace::{Package, Workspace};
-use anyhow::{Context as _, Error, Result, bail};
+use anyhow::{Context as _, Result, bail};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 const HELP: &str = "\
@@ -46,12 +47,12 @@ pub fn run(args: &[String]) -> Result<()> {
         return Ok(());
     }
     let options = Options::parse(args)?;
-    let workspace = Workspace::load()?;
+    let workspace = Workspace::load_locked()?;
     let asked: Result<Vec<&Package>> = options.crates.iter().map(|name| published(&workspace, name)).collect();
     let asked = asked?;
     git::require_committed(&workspace.root)?;
     for package in &asked {
-        if Changelog::read(package)?.unreleased().is_empty() {
+        if !Changelog::read(package)?.has_notes() {
             bail!(
                 "{} has nothing under `## Unreleased`: write down there what changed for those who use {}",
                 workspace.relative(&Changelog::file(package)),
@@ -59,8 +60,16 @@ pub fn run(args: &[String]) -> Result<()> {
             );
         }
     }
-    let has_releases = |package: &Package| Ok(Changelog::read(package)?.has_releases());
-    let plan = Plan::new(&workspace, &asked, options.bump, has_releases)?;
+    let log = |package: &Package| {
+        let changelog = Changelog::read(package)?;
+        Ok(Log { has_releases: changelog.has_releases(), has_notes: changelog.has_notes() })
+    };
+    let plan = Plan::new(&workspace, &asked, options.bump, log)?;
+    for release in &plan.releases {
+        if let Some(problem) = Changelog::read(release.package)?.problems(&release.package.semver()?).first() {
+            bail!("{}: {problem}", workspace.relative(&Changelog::file(release.package)));
+        }
+    }
     let registry = Registry::new(options.registry);
     require_publishable(&workspace, &plan, &registry)?;
 
@@ -177,54 +186,59 @@ fn execute(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Regis
     let root = &workspace.root;
     let titles = plan.releases.iter().map(Release::title).collect::<Vec<_>>().join(", ");
     let files = copy.changed()?;
+    git::require_branch(root)?;
     git::require_committed(root)?;
+    if git::head(root)? != copy.head {
+        bail!("the branch has moved on since this release was tried: run it again");
+    }
+    // Cargo invites to Ctrl-C while it waits for the registry, and it reaches both: what is to follow, follows.
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default())?;
     copy.take_over(&files, root)?;
     let before = git::commit(root, &files, &format!("Release {titles}"))?;
-    if let Err(error) = registry.publish(root, &plan.releases) {
-        return Err(half_way(workspace, plan, registry, &before, error));
-    }
+    let stopped = registry.publish(root, &plan.releases).err();
+
+    let (mut missing, mut untold, mut left) = (0, 0, Vec::new());
     for release in &plan.releases {
-        git::tag(root, &release.tag(), &release.title())?;
+        let Some(stopped) = stopped.as_ref().filter(|stopped| !stopped.uploaded(release)) else { continue };
+        match registry.has(root, &release.package.name, &release.to) {
+            Ok(true) => continue,
+            Ok(false) if !stopped.may_have_uploaded(release) => missing += 1,
+            _ => untold += 1,
+        }
+        left.push(release.tag());
+    }
+    if let Some(Stopped { error, .. }) = stopped {
+        if missing == plan.releases.len() {
+            return Err(match git::back_to(root, &before) {
+                Ok(()) => error.context("nothing was published, and the commit is undone"),
+                Err(fault) => error.context(format!("nothing was published; the commit stays, as {fault:#}")),
+            });
+        }
+        let what = match untold {
+            0 if left.is_empty() => "all were published",
+            0 => "some were published",
+            _ => "whether all were published cannot be told",
+        };
+        eprintln!("xtask: {error:#}: {what}, so the commit stands");
+    }
+    let mut lines = String::new();
+    for release in &plan.releases {
+        let tag = release.tag();
+        let waits = left.contains(&tag);
+        if waits {
+            lines += &format!("\n  {}", registry.publish_line(release));
+        }
+        if let Err(error) = if waits { Ok(()) } else { git::tag(root, &tag, &release.title()) } {
+            eprintln!("xtask: {error:#}");
+        } else if !waits {
+            continue;
+        }
+        lines += &format!("\n  git tag -a -m '{}' {tag}", release.title());
+    }
+    if !lines.is_empty() {
+        bail!("the release is not complete. Once the cause is gone, for what is not there yet:{lines}\n");
     }
     let tags = plan.releases.iter().map(Release::tag).collect::<Vec<_>>().join(" ");
     println!("\nReleased {titles}. Nothing is pushed yet: `git push origin HEAD {tags}`");
     Ok(())
-}
-
-/// What to do after publishing has failed: the registry knows best how far it went. Tags what is there.
-fn half_way(workspace: &Workspace, plan: &Plan<'_>, registry: &Registry, before: &str, failure: Error) -> Error {
-    let root = &workspace.root;
-    let mut left = Vec::new();
-    let mut untold = false;
-    for release in &plan.releases {
-        match registry.has(root, &release.package.name, &release.to) {
-            Ok(true) => {
-                if let Err(error) = git::tag(root, &release.tag(), &release.title()) {
-                    return failure.context(format!("{} was published and has no tag: {error:#}", release.title()));
-                }
-            }
-            answer => {
-                untold |= answer.is_err();
-                left.push(release);
-            }
-        }
-    }
-    if left.len() == plan.releases.len() && !untold {
-        return match git::back_to(root, before) {
-            Ok(()) => failure.context("nothing was published, and the commit is undone"),
-            Err(error) => failure.context(format!("nothing was published, and the commit stays: {error:#}")),
-        };
-    }
-    let what = match untold {
-        true => format!("whether all was published cannot be told, because {} does not answer", registry.name),
-        false => "some were published".to_owned(),
-    };
-    let rest: String = left
-        .iter()
-        .map(|release| {
-            let publish = registry.publish_line(release);
-            format!("\n  {publish}\n  git tag -a -m '{}' {}", release.title(), release.tag())
-        })
-        .collect();
-    failure.context(format!("{what}, so the commit stands. Once the cause is gone, for what is not there yet:{rest}\n"))
 }

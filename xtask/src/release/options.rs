@@ -25,6 +25,7 @@ impl Options {
             let mut value =
                 || inline.clone().or_else(|| args.next().cloned()).with_context(|| format!("`{name}` lacks its value"));
             match name {
+                "--dry-run" | "--execute" | "--no-verify" if inline.is_some() => bail!("`{name}` takes no value"),
                 "--bump" => options.bump = Some(Bump::parse(&value()?)?),
                 "--registry" => options.registry = Some(value()?),
                 "--dry-run" => dry_run = true,
@@ -72,6 +73,7 @@ mod tests {
             ("connector-smtp --force", "no option `--force`"),
             ("connector-smtp connector-smtp", "named twice"),
             ("connector-smtp --dry-run --execute", "exclude each other"),
+            ("connector-smtp --execute=false", "`--execute` takes no value"),
         ] {
             let error = parse(line).unwrap_err().to_string();
             assert!(error.contains(reason), "{line}: {error}");

@@ -26,7 +26,8 @@ pub fn write(root: &Path, pages: &[&str], releases: &[Release<'_>]) -> Result<()
 fn raise(text: &str, name: &str, from: &Version, to: &Version) -> String {
     let start = format!("{name} = ");
     let (old, new) = (format!("\"{}\"", shortest(from)), format!("\"{}\"", shortest(to)));
-    let line = |line: &str| if line.starts_with(&start) { line.replacen(&old, &new, 1) } else { line.to_owned() };
+    let line =
+        |line: &str| if line.trim_start().starts_with(&start) { line.replacen(&old, &new, 1) } else { line.to_owned() };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -44,10 +45,10 @@ mod tests {
 
     #[test]
     fn only_requirements_of_the_crate_are_raised() {
-        let text = "connector-kit = \"0.1\"\nconnector-kit-x = \"0.1\"\n\
+        let text = "connector-kit = \"0.1\"\n  connector-kit = \"0.1\"\nconnector-kit-x = \"0.1\"\n\
                     connector-kit = { version = \"0.1\", x = \"0.1\" }\n\
                     Say connector-kit = \"0.1\".\n";
-        let raised = "connector-kit = \"0.2\"\nconnector-kit-x = \"0.1\"\n\
+        let raised = "connector-kit = \"0.2\"\n  connector-kit = \"0.2\"\nconnector-kit-x = \"0.1\"\n\
                       connector-kit = { version = \"0.2\", x = \"0.1\" }\n\
                       Say connector-kit = \"0.1\".\n";
         assert_eq!(raise(text, "connector-kit", &Version::new(0, 1, 3), &Version::new(0, 2, 0)), raised);

@@ -47,8 +47,8 @@ pub struct Release<'w> {
     /// The version released last; none before the first release, which keeps the version that the crate has.
     pub from: Option<Version>,
     pub to: Version,
-    /// Whether somebody asked for it, or it only follows others.
-    asked: bool,
+    /// Whether it brings more than what it requires of others: somebody asked for it, or its changelog has notes.
+    changed: bool,
     /// The crates of this release that it follows, asked for or not.
     pub follows: Vec<String>,
     /// Whether it is the kit, or brings it to others.
@@ -68,10 +68,10 @@ impl Release<'_> {
         self.from.as_ref().is_some_and(|from| !caret(from).matches(&self.to))
     }
 
-    /// Whether crates that were released on top of the version before meet this one as they are, by `cargo update`.
-    /// One that only follows brings them nothing but a requirement.
+    /// Whether crates that were released on top of the version before meet this one as they are, by `cargo update`, and it
+    /// brings them more than a requirement.
     pub fn is_update(&self) -> bool {
-        self.asked && self.from.is_some() && !self.is_breaking()
+        self.changed && self.from.is_some() && !self.is_breaking()
     }
 
     /// `connector-smtp-v0.1.1`.
@@ -85,36 +85,53 @@ impl Release<'_> {
     }
 }
 
+/// What a crate's changelog says.
+#[derive(Clone, Copy)]
+pub struct Log {
+    /// Whether any version was released.
+    pub has_releases: bool,
+    /// Whether anything is unreleased.
+    pub has_notes: bool,
+}
+
 /// All crates of a release, each after those it depends on.
 pub struct Plan<'w> {
     pub releases: Vec<Release<'w>>,
 }
 
 impl<'w> Plan<'w> {
-    /// `released` says whether a crate was ever released.
+    /// `log` is what a crate's changelog says.
     pub fn new(
         workspace: &'w Workspace,
         asked: &[&'w Package],
         bump: Option<Bump>,
-        released: impl Fn(&Package) -> Result<bool>,
+        log: impl Fn(&Package) -> Result<Log>,
     ) -> Result<Self> {
+        let mut first = Vec::new();
+        for package in asked {
+            if !log(package)?.has_releases {
+                first.push(package.name.as_str());
+            }
+        }
+        if bump.is_some() && first.len() == asked.len() {
+            bail!(
+                "{} was never released: a first release has the version of Cargo.toml. Leave `--bump` out",
+                first.join(" and ")
+            );
+        }
         let mut releases: Vec<Release<'w>> = Vec::new();
         for package in in_order(workspace.published().collect()) {
             let current = package.semver()?;
             let asked = asked.iter().any(|asked| asked.id == package.id);
-            if !released(package)? {
-                match bump {
-                    _ if !asked => {}
-                    Some(_) => bail!(
-                        "{} was never released: its first release has the version of its Cargo.toml, {current}. Leave \
-                         `--bump` out",
-                        package.name
-                    ),
-                    None => {
-                        let carries_kit = package.is_kit();
-                        let follows = Vec::new();
-                        releases.push(Release { package, from: None, to: current, asked, follows, carries_kit });
-                    }
+            if !current.pre.is_empty() {
+                bail!("{} is at {current}: pre-releases are published by hand, with `cargo publish`", package.name);
+            }
+            let Log { has_releases, has_notes } = log(package)?;
+            if !has_releases {
+                if asked {
+                    let (changed, carries_kit) = (true, package.is_kit());
+                    let follows = Vec::new();
+                    releases.push(Release { package, from: None, to: current, changed, follows, carries_kit });
                 }
                 continue;
             }
@@ -127,7 +144,14 @@ impl<'w> Plan<'w> {
             let Some(to) = bumps.map(|bump| bump.apply(&current)).max() else { continue };
             let follows = leaders.iter().map(|leader| leader.package.name.clone()).collect();
             let carries_kit = package.is_kit() || leaders.iter().any(|leader| leader.carries_kit);
-            releases.push(Release { package, from: Some(current), to, asked, follows, carries_kit });
+            releases.push(Release {
+                package,
+                from: Some(current),
+                to,
+                changed: asked || has_notes,
+                follows,
+                carries_kit,
+            });
         }
         Ok(Self { releases })
     }
@@ -189,7 +213,9 @@ mod tests {
     fn plan(asked: &[&str], bump: Option<Bump>, never_released: &[&str]) -> Result<Vec<String>> {
         let house = house();
         let asked: Vec<&Package> = house.members().filter(|package| asked.contains(&package.name.as_str())).collect();
-        let plan = Plan::new(&house, &asked, bump, |package| Ok(!never_released.contains(&package.name.as_str())))?;
+        let plan = Plan::new(&house, &asked, bump, |package| {
+            Ok(Log { has_releases: !never_released.contains(&package.name.as_str()), has_notes: false })
+        })?;
         Ok(plan.releases.iter().map(Release::title).collect())
     }
 
@@ -254,5 +280,9 @@ mod tests {
         assert_eq!(plan(&["connector-smtp"], None, &["connector-smtp"]).unwrap(), ["connector-smtp 0.1.0"]);
         let refused = plan(&["connector-smtp"], Some(Bump::Minor), &["connector-smtp"]).unwrap_err().to_string();
         assert!(refused.contains("Leave `--bump` out"), "{refused}");
+        // A new connector, written against a kit that breaks, goes with it.
+        let with_kit = plan(&["connector-smtp", "connector-kit"], Some(Bump::Minor), &["connector-smtp"]).unwrap();
+        assert!(with_kit.contains(&"connector-smtp 0.1.0".to_owned()), "{with_kit:?}");
+        assert!(with_kit.contains(&"connector-registry 0.2.0".to_owned()), "{with_kit:?}");
     }
 }

@@ -2,8 +2,8 @@
 //! credentials.
 
 use super::plan::Release;
-use crate::run::{cargo, output, shown};
-use anyhow::{Result, bail};
+use crate::run::{cargo, output, shown, told};
+use anyhow::{Error, Result, anyhow, bail};
 use semver::Version;
 use std::path::Path;
 use std::process::Command;
@@ -46,8 +46,15 @@ impl Registry {
     }
 
     /// Publishes them, in an order that cargo finds. Whether they build was tried before.
-    pub fn publish(&self, root: &Path, releases: &[Release<'_>]) -> Result<()> {
-        done(self.publish_command(root, releases).arg("--no-verify"))
+    ///
+    /// # Errors
+    /// How far cargo came, where it did not come to its end.
+    pub fn publish(&self, root: &Path, releases: &[Release<'_>]) -> Result<(), Stopped> {
+        match told(self.publish_command(root, releases).args(["--no-verify", "--color", "never"])) {
+            Ok((None, _)) => Ok(()),
+            Ok((Some(problem), said)) => Err(Stopped { error: anyhow!(problem), said }),
+            Err(error) => Err(Stopped { error, said: String::new() }),
+        }
     }
 
     /// What a person writes to publish one of them.
@@ -59,6 +66,26 @@ impl Registry {
         let mut command = cargo(root, ["publish", "--registry", &self.name]);
         command.args(releases.iter().flat_map(|release| ["--package", release.package.name.as_str()]));
         command
+    }
+}
+
+/// Publishing that came to no good end.
+pub struct Stopped {
+    pub error: Error,
+    /// What cargo said.
+    said: String,
+}
+
+impl Stopped {
+    /// Whether the registry took this one, whether or not it shows it yet.
+    pub fn uploaded(&self, release: &Release<'_>) -> bool {
+        self.said.contains(&format!("Uploaded {} v{} ", release.package.name, release.to))
+    }
+
+    /// Whether the registry may have taken it though nobody heard of that: its upload began, and was not refused.
+    pub fn may_have_uploaded(&self, release: &Release<'_>) -> bool {
+        let refused = self.said.contains("the remote server responded with an error");
+        self.said.contains(&format!("Uploading {} v{} ", release.package.name, release.to)) && !refused
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -15,10 +15,18 @@ pub(super) struct Readings<T> {
 
 /// The readings of one name, one after the other.
 struct Turns<T> {
+    /// How many read or wait. Changed only while the map is held.
+    waiting: AtomicUsize,
     /// How many have begun.
     begun: AtomicU64,
     /// The latest that has ended: which one it was, and what came of it. Held by whoever reads.
     ended: tokio::sync::Mutex<Option<(u64, T)>>,
+}
+
+impl<T> Default for Turns<T> {
+    fn default() -> Self {
+        Self { waiting: AtomicUsize::new(0), begun: AtomicU64::new(0), ended: tokio::sync::Mutex::default() }
+    }
 }
 
 impl<T: Clone> Readings<T> {
@@ -29,8 +37,7 @@ impl<T: Clone> Readings<T> {
     /// What is there `already`, or else what comes of `read`. While somebody reads the same name, it is waited for; all
     /// who wait share the next reading, which began after they came, whether it fails or not.
     pub(super) async fn share(&self, name: &str, already: impl Fn() -> Option<T>, read: impl Future<Output = T>) -> T {
-        let waiting = self.wait(name);
-        let turns = &waiting.turns;
+        let (turns, _leaves) = self.wait(name);
         let before = turns.begun.load(Ordering::Acquire);
         let mut ended = turns.ended.lock().await;
         if let Some(there) = already() {
@@ -47,14 +54,12 @@ impl<T: Clone> Readings<T> {
         }
     }
 
-    fn wait<'r>(&'r self, name: &'r str) -> Waiting<'r, T> {
+    /// The readings of this name, and what takes them off the map once the last who waits for them is gone.
+    fn wait<'r>(&'r self, name: &'r str) -> (Arc<Turns<T>>, Waiting<'r, T>) {
         let mut under_way = self.under_way();
-        let turns = under_way.get(name).cloned().unwrap_or_else(|| {
-            let turns = Arc::new(Turns { begun: AtomicU64::new(0), ended: tokio::sync::Mutex::default() });
-            under_way.insert(name.to_owned(), Arc::clone(&turns));
-            turns
-        });
-        Waiting { readings: self, name, turns }
+        let turns = under_way.entry(name.to_owned()).or_default();
+        turns.waiting.fetch_add(1, Ordering::AcqRel);
+        (Arc::clone(turns), Waiting { readings: self, name })
     }
 }
 
@@ -68,15 +73,43 @@ impl<T> Readings<T> {
 struct Waiting<'r, T> {
     readings: &'r Readings<T>,
     name: &'r str,
-    turns: Arc<Turns<T>>,
 }
 
 impl<T> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
         let mut under_way = self.readings.under_way();
-        // The map's and this one: nobody else waits, and nobody can begin to while the map is held.
-        if Arc::strong_count(&self.turns) == 2 {
+        // Counted while the map is held, as whoever comes is: of two who leave at once, one is the last.
+        let last = under_way.get(self.name).is_some_and(|turns| turns.waiting.fetch_sub(1, Ordering::AcqRel) == 1);
+        if last {
             under_way.remove(self.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn nothing_is_kept_once_nobody_waits() {
+        let readings = Arc::new(Readings::new());
+        for name in 0..500 {
+            let together = Arc::new(tokio::sync::Barrier::new(4));
+            let waiters: Vec<_> = (0..4)
+                .map(|_| {
+                    let (readings, together) = (Arc::clone(&readings), Arc::clone(&together));
+                    tokio::spawn(async move {
+                        together.wait().await;
+                        readings.share(&name.to_string(), || None, async { name }).await
+                    })
+                })
+                .collect();
+            for waiter in waiters {
+                assert_eq!(waiter.await.unwrap(), name);
+            }
+        }
+        assert_eq!(readings.under_way().len(), 0);
     }
 }

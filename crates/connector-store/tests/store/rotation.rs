@@ -16,6 +16,7 @@ on_both!(
     seals_everything_again,
     is_taken_up_again,
     a_process_without_the_key_says_so,
+    a_process_that_gets_the_new_key_late_goes_on_once_it_has_it,
     a_process_that_only_reads_seals_under_the_new_key,
 );
 
@@ -134,6 +135,23 @@ async fn a_process_without_the_key_says_so(place: &Place) {
 }
 
 /// An export, and codes, are under the key that stays.
+async fn a_process_that_gets_the_new_key_late_goes_on_once_it_has_it(place: &Place) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (old, new) = (key(), key());
+    let service = open(place, ring_in(&folder, &old).await).await;
+    service.commit("acme", change([save(1), Edit::Activate(id(1))])).await.unwrap();
+    open(place, ring(&format!("{new}\n{old}")).await).await.rotate_keys(|_| {}).await.unwrap();
+
+    let sealed = async || service.seal("acme", id(1), "http-email", &config(1)).await;
+    let committed = async |number| service.commit("acme", change([save(number)])).await;
+    for error in [sealed().await.unwrap_err(), committed(2).await.unwrap_err()] {
+        assert!(error.to_string().contains("is at hand, only"), "{error}");
+    }
+    ring_in(&folder, &format!("{new}\n{old}")).await;
+    committed(3).await.unwrap();
+    sealed().await.unwrap();
+}
+
 async fn a_process_that_only_reads_seals_under_the_new_key(place: &Place) {
     let folder = tempfile::TempDir::new().unwrap();
     let (old, new) = (key(), key());
