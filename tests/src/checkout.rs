@@ -4,6 +4,7 @@ use crate::CargoRegistry;
 use crate::command::{Ran, built};
 use anyhow::{Context as _, Result, bail};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -70,9 +71,22 @@ impl Checkout {
         self.commit("Publish to a registry of our own")
     }
 
-    /// Sets an environment variable for what runs in it.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.environment.push((name.to_owned(), value.to_owned()));
+    /// Has `cargo xtask` call a cargo that does these lines of shell for `command`; in them, the real one is
+    /// `$CARGO_ITSELF`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn wrap_cargo(&mut self, command: &str, lines: &str) -> Result<()> {
+        let itself = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let wrapper = self.beside("cargo-wrapper");
+        shell_script(
+            &wrapper,
+            &format!("case \"$1\" in {command}) {lines};; *) exec \"$CARGO_ITSELF\" \"$@\";; esac"),
+        )?;
+        let wrapper = wrapper.to_string_lossy().into_owned();
+        self.environment.extend([("CARGO_ITSELF".to_owned(), itself), ("CARGO".to_owned(), wrapper)]);
+        Ok(())
     }
 
     /// Changes a file of the workspace.
@@ -170,6 +184,17 @@ impl Checkout {
         }
         Ok(())
     }
+}
+
+/// Writes a program of these lines of shell.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn shell_script(file: &Path, lines: &str) -> Result<()> {
+    fs::create_dir_all(file.parent().unwrap_or(file))?;
+    fs::write(file, format!("#!/bin/sh\n{lines}\n")).with_context(|| file.display().to_string())?;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).with_context(|| file.display().to_string())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -37,7 +37,7 @@ mod wait;
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
 pub use browser::{SetUp, admin_ui, set_up_every_connector};
 pub use cargo_registry::CargoRegistry;
-pub use checkout::Checkout;
+pub use checkout::{Checkout, shell_script};
 pub use command::{Desk, Ran, Running, binary};
 pub use installed::script;
 pub use mail::Mail;

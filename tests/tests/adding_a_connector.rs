@@ -81,6 +81,15 @@ async fn the_page_leads_to_a_connector_outside_and_inside_the_workspace() {
     assert!(forgotten.stderr.contains("connector-registry does not know connector-pigeon"), "{forgotten:?}");
 }
 
+#[test]
+fn a_crate_that_cannot_be_finished_leaves_nothing() {
+    let mut checkout = Checkout::new().unwrap();
+    checkout.wrap_cargo("fmt", "exit 1").unwrap();
+    let failed = checkout.xtask(&["new-connector", "pigeon"]).unwrap();
+    assert!(failed.code == 1 && failed.stderr.contains("nothing was made"), "{failed:?}");
+    assert_eq!(checkout.git(&["status", "--porcelain"]).unwrap(), "");
+}
+
 /// An empty folder in which our crates are found as if they were on crates.io, in the versions that the page asks for.
 fn begin(checkout: &Checkout, project: &Path) {
     let path = |name: &str| {

@@ -1,29 +1,9 @@
 //! Releases that fail on the way: what was published stays, what was not is undone or told.
 
 use super::{State, change, release, succeeds, workspace};
-use e2e::{CargoRegistry, Checkout};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use e2e::{CargoRegistry, Checkout, shell_script};
 
 const KIT: &str = "connector-kit --no-verify --execute";
-
-/// Writes a program.
-fn script(file: &Path, lines: &str) -> PathBuf {
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(file, format!("#!/bin/sh\n{lines}\n")).unwrap();
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    file.to_owned()
-}
-
-/// Has xtask run a cargo that does this when it is called for `command`; the real one is `$CARGO_ITSELF`.
-fn with_cargo(checkout: &mut Checkout, command: &str, lines: &str) {
-    let itself = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let file = checkout.beside("cargo-wrapper");
-    let lines = format!("case \"$1\" in {command}) {lines};; *) exec \"$CARGO_ITSELF\" \"$@\";; esac");
-    let wrapper = script(&file, &lines);
-    checkout.set("CARGO_ITSELF", &itself);
-    checkout.set("CARGO", &wrapper.to_string_lossy());
-}
 
 /// Runs the lines that a failure told to run.
 fn as_told(checkout: &Checkout, stderr: &str) {
@@ -69,7 +49,7 @@ fn a_registry_that_fails_half_way_leaves_what_can_be_finished() {
     change(&checkout, "connector-smtp", "README.md", |text| format!("{text}\nMore.\n"));
     let [index, away] = registry.index_and_away();
     let hook = checkout.root().join(".git/hooks/post-commit");
-    script(&hook, &format!("mv '{}' '{}'", index.display(), away.display()));
+    shell_script(&hook, &format!("mv '{}' '{}'", index.display(), away.display())).unwrap();
     let untold = release(&checkout, "connector-smtp --no-verify --execute");
     assert!(untold.code == 1 && untold.stderr.contains("whether all were published cannot be told"), "{untold:?}");
     assert_eq!(checkout.git(&["log", "-1", "--format=%s"]).unwrap(), "Release connector-smtp 0.1.1\n");
@@ -87,7 +67,7 @@ fn what_was_uploaded_is_tagged_though_cargo_ended_badly_and_the_registry_does_no
     let [index, away] = registry.index_and_away();
     let hidden = format!("mv '{}' '{}'", index.display(), away.display());
     let ends_badly = format!("\"$CARGO_ITSELF\" \"$@\"; {hidden}; kill -INT $PPID; exit 101");
-    with_cargo(&mut checkout, "publish", &ends_badly);
+    checkout.wrap_cargo("publish", &ends_badly).unwrap();
     let ran = succeeds(release(&checkout, KIT));
     assert!(ran.stderr.contains("all were published, so the commit stands"), "{ran:?}");
     assert!(ran.stdout.contains("Released connector-kit 0.1.0"), "{ran:?}");
@@ -120,7 +100,7 @@ fn a_branch_that_moves_on_or_is_none_is_not_released() {
     assert_eq!(State::of(&checkout, &registry), before);
     checkout.git(&["switch", "--quiet", "main"]).unwrap();
 
-    with_cargo(&mut checkout, "update", "\"$CARGO_ITSELF\" \"$@\"; git commit --quiet --allow-empty -m Meanwhile");
+    checkout.wrap_cargo("update", "\"$CARGO_ITSELF\" \"$@\"; git commit --quiet --allow-empty -m Meanwhile").unwrap();
     let moved = release(&checkout, KIT);
     assert!(moved.code == 1 && moved.stderr.contains("has moved on since this release was tried"), "{moved:?}");
     assert_eq!(checkout.git(&["log", "-1", "--format=%s"]).unwrap(), "Meanwhile\n");

@@ -8,7 +8,7 @@ use crate::run::{cargo, output};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const HELP: &str = "\
 Makes crates/connector-<name>: a connector with the files every connector has, which builds and passes the conformance
@@ -61,7 +61,9 @@ Left to do, in this order; docs/adding-a-connector.md says more of each:
    7. crates/connector-registry/Cargo.toml: the optional dependency `connector-%kebab%`, the feature
       `%kebab% = [\"dep:connector-%kebab%\"]`, and `%kebab%` among the default ones
    8. crates/connector-registry/src/catalog.rs: the line `\"%kebab%\" => connector_%snake%,`; the ids in its tests
-   9. README.md, ARCHITECTURE.md, docs/README.md and the README and CHANGELOG of registry and command line: its name
+   9. README.md, ARCHITECTURE.md, docs/README.md, docs/choosing-a-connector.md and the README and CHANGELOG of registry and
+      command line: its name; docs/providers/%kebab%.md and docs/SUMMARY.md: its pages;
+      crates/connector-cli/tests/cli/connectors.rs: its ids
   10. tests/admin-ui/answers/<id>.json: how a person sets it up in the form
   11. `cargo xtask docs` writes its pages; `cargo xtask test` says what was forgotten
 ";
@@ -80,18 +82,57 @@ pub fn run(args: &[String]) -> Result<()> {
     if folder.exists() || workspace.packages.iter().any(|other| other.name == package) {
         bail!("there is a {package} already; take another name");
     }
+    let before = Before::new(&workspace.root, &folder)?;
+    if let Err(error) = make(&workspace.root, &folder, &name) {
+        before.restore().context("and half a crate is left, because what was there cannot be restored")?;
+        return Err(error.context("nothing was made"));
+    }
+    println!("crates/{package} is made: `cargo test --package {package}` passes.\n\n{}", name.fill(LEFT).trim_end());
+    Ok(())
+}
+
+/// Makes the crate, and makes the workspace know it.
+fn make(root: &Path, folder: &Path, name: &Name) -> Result<()> {
+    let package = name.fill("connector-%kebab%");
     for (path, content) in FILES {
         write(&folder.join(name.fill(path)), &name.fill(content))?;
     }
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         link(&Path::new("../..").join(licence), &folder.join(licence))?;
     }
-    depend(&workspace.root.join("Cargo.toml"), &package)?;
+    depend(&root.join("Cargo.toml"), &package)?;
     // Rows break where names are long. This also writes the crate into the lock file.
-    output(&mut cargo(&workspace.root, ["update", "--quiet", "--workspace"]))?;
-    output(&mut cargo(&workspace.root, ["fmt", "--package", &package]))?;
-    println!("crates/{package} is made: `cargo test --package {package}` passes.\n\n{}", name.fill(LEFT).trim_end());
-    Ok(())
+    output(&mut cargo(root, ["update", "--quiet", "--workspace"]))?;
+    output(&mut cargo(root, ["fmt", "--package", &package])).map(drop)
+}
+
+/// What is there before a crate is made.
+struct Before<'f> {
+    /// The crate's, which is not there yet.
+    folder: &'f Path,
+    /// Manifest and lock file.
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl<'f> Before<'f> {
+    fn new(root: &Path, folder: &'f Path) -> Result<Self> {
+        let read = |name| {
+            let file = root.join(name);
+            let content = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            Ok((file, content))
+        };
+        Ok(Self { folder, files: ["Cargo.toml", "Cargo.lock"].into_iter().map(read).collect::<Result<_>>()? })
+    }
+
+    fn restore(&self) -> Result<()> {
+        if self.folder.exists() {
+            fs::remove_dir_all(self.folder).with_context(|| format!("removing {}", self.folder.display()))?;
+        }
+        for (file, content) in &self.files {
+            fs::write(file, content).with_context(|| format!("writing {}", file.display()))?;
+        }
+        Ok(())
+    }
 }
 
 fn write(file: &Path, content: &str) -> Result<()> {

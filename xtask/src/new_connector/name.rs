@@ -6,9 +6,47 @@ use anyhow::{Result, bail};
 /// Rust keeps for itself.
 const TAKEN: [&str; 6] = ["kit", "registry", "store", "server", "cli", "testkit"];
 const MODULES: [&str; 3] = ["config", "lib", "main"];
-const KEYWORDS: [&str; 20] = [
-    "as", "async", "await", "box", "break", "const", "crate", "dyn", "enum", "extern", "for", "gen", "impl", "loop",
-    "match", "move", "self", "super", "try", "yield",
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+/// What the crate's types and modules would be taken for: names that its files import.
+const IMPORTED: [&str; 33] = [
+    "about",
+    "answer",
+    "arc",
+    "arrived",
+    "by-usage",
+    "compiled-template",
+    "connect-to",
+    "connector",
+    "connector-config",
+    "connector-factory",
+    "content-type",
+    "context",
+    "deserialize",
+    "egress",
+    "email-connector",
+    "error",
+    "error-kind",
+    "header-map",
+    "header-value",
+    "http-client",
+    "http-request",
+    "http-response",
+    "mailbox",
+    "message",
+    "payload",
+    "provider",
+    "provider-answer",
+    "receipt",
+    "redactor",
+    "report",
+    "secret",
+    "serialize",
+    "url",
 ];
 
 /// Longer than any provider's: crates.io takes up to 64 characters for a crate's.
@@ -32,7 +70,7 @@ impl Name {
                  single hyphens join, with a letter first"
             );
         }
-        if TAKEN.contains(&text) || MODULES.contains(&text) || KEYWORDS.contains(&text) {
+        if TAKEN.contains(&text) || IMPORTED.contains(&text) || MODULES.contains(&text) || KEYWORDS.contains(&text) {
             bail!("`{text}` means something else here or in Rust; take a longer name, such as `{text}-mail`");
         }
         Ok(Self(text.to_owned()))
@@ -75,6 +113,8 @@ mod tests {
             ("kit", "such as `kit-mail`"),
             ("loop", "such as `loop-mail`"),
             ("config", "such as `config-mail`"),
+            ("static", "such as `static-mail`"),
+            ("mailbox", "such as `mailbox-mail`"),
         ] {
             let error = Name::parse(name).unwrap_err().to_string();
             assert!(error.contains(reason), "{name}: {error}");
