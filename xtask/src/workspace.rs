@@ -88,7 +88,7 @@ impl Workspace {
             Some(manifest) => PathBuf::from(manifest).join(".."),
             None => here,
         };
-        let metadata = output(&mut cargo(&root, ["metadata", "--format-version", "1", "--all-features"]).args(args))?;
+        let metadata = output(cargo(&root, ["metadata", "--format-version", "1", "--all-features"]).args(args))?;
         serde_json::from_str(&metadata).context("cargo metadata's answer cannot be read")
     }
 

@@ -83,6 +83,25 @@ mod system {
     fn exit_code(signal: i32) -> i32 {
         128 + signal
     }
+
+    #[cfg(test)]
+    mod tests {
+        #![allow(clippy::unwrap_used)]
+
+        use super::*;
+
+        /// Closing a store may take its time: whoever asks for an end then is heard at once.
+        #[tokio::test]
+        async fn a_signal_is_swallowed_only_while_somebody_waits_for_it() {
+            let mut interruption = Interruption::new().unwrap();
+            tokio::select! {
+                biased;
+                _ = interruption.happened() => panic!("nobody has sent any"),
+                () = std::future::ready(()) => {}
+            }
+            assert!(interruption.by_default.load(Ordering::Acquire));
+        }
+    }
 }
 
 #[cfg(not(unix))]

@@ -56,6 +56,7 @@ mod interrupted {
     use std::os::unix::process::ExitStatusExt;
 
     use connector_testkit::SmtpScript;
+    use rustix::process::{Pid, Signal, kill_process};
 
     use crate::{
         home::Home,
@@ -78,6 +79,38 @@ mod interrupted {
         interrupt(&child);
         let ended = child.wait_with_output().unwrap();
         assert_eq!((ended.status.signal(), ended.stdout.as_slice()), (SIGINT, &b""[..]));
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("interrupted: what was under way may have been done"));
+        assert_eq!(home.left_open(), [""; 0]);
+    }
+
+    /// A container's first process, to which signals do nothing by default.
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn as_the_first_process_of_a_container() {
+        use std::process::{Command, Stdio};
+
+        let of_its_own = ["--pid", "--fork", "--kill-child"];
+        if !Command::new("unshare").args(of_its_own).arg("true").status().is_ok_and(|status| status.success()) {
+            eprintln!("not tried: this user may not have a process namespace");
+            return;
+        }
+        let (home, _) = Home::set_up().await;
+        home.server.set_script(SmtpScript::default().answer("RCPT", &["silent"]));
+        let inside = home.command(&["code", "send", "--to", "you@example.com", "--max-time", "60"]);
+        let mut outside = Command::new("unshare");
+        outside.args(of_its_own).arg(inside.get_program()).args(inside.get_args());
+        outside.envs(inside.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let outside = outside.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let waits = |command: &&str| command.starts_with("RCPT");
+        let at_rcpt = home
+            .server
+            .wait_for("a recipient", |sessions| sessions.iter().any(|session| session.commands().iter().any(waits)));
+        at_rcpt.await;
+        let children = format!("/proc/{0}/task/{0}/children", outside.id());
+        let first: i32 = std::fs::read_to_string(children).unwrap().trim().parse().unwrap();
+        kill_process(Pid::from_raw(first).unwrap(), Signal::INT).unwrap();
+        let ended = outside.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
         assert_eq!(home.left_open(), [""; 0]);
     }
 
