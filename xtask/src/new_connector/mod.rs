@@ -76,6 +76,7 @@ pub fn run(args: &[String]) -> Result<()> {
         bail!("`new-connector` takes the provider's name. See `cargo xtask new-connector --help`");
     };
     let name = Name::parse(name)?;
+    name.require_unused(FILES.map(|(_, content)| content))?;
     let workspace = Workspace::load()?;
     let package = name.fill("connector-%kebab%");
     let folder = workspace.root.join("crates").join(&package);
@@ -166,6 +167,18 @@ fn depend(manifest: &Path, package: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_files_use_already_is_no_name() {
+        let unused = |name: &str| Name::parse(name).unwrap().require_unused(FILES.map(|(_, content)| content));
+        for taken in ["mailbox", "status-code", "usage-type", "value", "json-schema", "connector", "url", "serde"] {
+            let error = unused(taken).unwrap_err().to_string();
+            assert!(error.contains(&format!("such as `{taken}-mail`")), "{error}");
+        }
+        for free in ["acme", "pigeon", "mailbox-mail", "sparkpost"] {
+            unused(free).unwrap();
+        }
+    }
 
     #[test]
     fn a_crate_is_added_in_its_place() {

@@ -12,43 +12,6 @@ const KEYWORDS: [&str; 52] = [
     "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
     "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
-/// What the crate's types and modules would be taken for: names that its files import.
-const IMPORTED: [&str; 33] = [
-    "about",
-    "answer",
-    "arc",
-    "arrived",
-    "by-usage",
-    "compiled-template",
-    "connect-to",
-    "connector",
-    "connector-config",
-    "connector-factory",
-    "content-type",
-    "context",
-    "deserialize",
-    "egress",
-    "email-connector",
-    "error",
-    "error-kind",
-    "header-map",
-    "header-value",
-    "http-client",
-    "http-request",
-    "http-response",
-    "mailbox",
-    "message",
-    "payload",
-    "provider",
-    "provider-answer",
-    "receipt",
-    "redactor",
-    "report",
-    "secret",
-    "serialize",
-    "url",
-];
-
 /// Longer than any provider's: crates.io takes up to 64 characters for a crate's.
 const LONGEST: usize = 40;
 
@@ -70,10 +33,21 @@ impl Name {
                  single hyphens join, with a letter first"
             );
         }
-        if TAKEN.contains(&text) || IMPORTED.contains(&text) || MODULES.contains(&text) || KEYWORDS.contains(&text) {
-            bail!("`{text}` means something else here or in Rust; take a longer name, such as `{text}-mail`");
+        if TAKEN.contains(&text) || MODULES.contains(&text) || KEYWORDS.contains(&text) {
+            bail!("{}", taken(text));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Fails when one of the crate's files, not filled in yet, has the name in use: for a type, or for a crate.
+    pub fn require_unused<'f>(&self, files: impl IntoIterator<Item = &'f str>) -> Result<()> {
+        let (camel, import) = (self.fill("%Camel%"), self.fill("use %snake%::"));
+        let is_word = |char: char| char.is_alphanumeric() || matches!(char, '_' | '%');
+        let uses = |file: &str| file.contains(&import) || file.split(|char| !is_word(char)).any(|word| word == camel);
+        match files.into_iter().any(uses) {
+            true => bail!("{}", taken(&self.0)),
+            false => Ok(()),
+        }
     }
 
     /// Fills in `%kebab%`, `%snake%`, `%Camel%` and `%Title%`.
@@ -85,6 +59,10 @@ impl Name {
             .replace("%Camel%", &words().collect::<String>())
             .replace("%Title%", &words().collect::<Vec<_>>().join(" "))
     }
+}
+
+fn taken(name: &str) -> String {
+    format!("`{name}` means something else here or in Rust; take a longer name, such as `{name}-mail`")
 }
 
 #[cfg(test)]
@@ -114,7 +92,6 @@ mod tests {
             ("loop", "such as `loop-mail`"),
             ("config", "such as `config-mail`"),
             ("static", "such as `static-mail`"),
-            ("mailbox", "such as `mailbox-mail`"),
         ] {
             let error = Name::parse(name).unwrap_err().to_string();
             assert!(error.contains(reason), "{name}: {error}");

@@ -51,6 +51,9 @@ pub fn run(args: &[String]) -> Result<()> {
     let asked: Result<Vec<&Package>> = options.crates.iter().map(|name| published(&workspace, name)).collect();
     let asked = asked?;
     git::require_committed(&workspace.root)?;
+    if options.execute {
+        git::require_branch(&workspace.root)?;
+    }
     for package in &asked {
         if !Changelog::read(package)?.has_notes() {
             bail!(
@@ -186,7 +189,6 @@ fn execute(workspace: &Workspace, plan: &Plan<'_>, copy: &Copy, registry: &Regis
     let root = &workspace.root;
     let titles = plan.releases.iter().map(Release::title).collect::<Vec<_>>().join(", ");
     let files = copy.changed()?;
-    git::require_branch(root)?;
     git::require_committed(root)?;
     if git::head(root)? != copy.head {
         bail!("the branch has moved on since this release was tried: run it again");

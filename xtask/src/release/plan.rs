@@ -123,9 +123,6 @@ impl<'w> Plan<'w> {
         for package in in_order(workspace.published().collect()) {
             let current = package.semver()?;
             let asked = asked.iter().any(|asked| asked.id == package.id);
-            if !current.pre.is_empty() {
-                bail!("{} is at {current}: pre-releases are published by hand, with `cargo publish`", package.name);
-            }
             let Log { has_releases, has_notes } = log(package)?;
             if !has_releases {
                 if asked {
@@ -153,7 +150,14 @@ impl<'w> Plan<'w> {
                 carries_kit,
             });
         }
-        Ok(Self { releases })
+        match releases.iter().find(|release| !release.from.as_ref().unwrap_or(&release.to).pre.is_empty()) {
+            Some(Release { package, .. }) => bail!(
+                "{} is at {}: pre-releases are published by hand, with `cargo publish`",
+                package.name,
+                package.version
+            ),
+            None => Ok(Self { releases }),
+        }
     }
 
     pub fn has(&self, package: &Package) -> bool {
@@ -244,35 +248,38 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_for_and_follows_is_raised_as_far_as_either_needs_and_takes_others_along() {
-        let all = plan(&["connector-registry", "connector-smtp", "connector-kit"], Some(Bump::Minor), &[]).unwrap();
-        assert_eq!(
-            all,
-            [
-                "connector-kit 0.2.0",
-                "connector-mailgun 0.2.0",
-                "connector-smtp 0.2.0",
-                "connector-registry 0.2.0",
-                "connector-cli 0.1.1"
-            ]
-        );
+    fn a_breaking_release_of_the_kit_is_of_everything_that_depends_on_it() {
+        let all = [
+            "connector-kit 0.2.0",
+            "connector-mailgun 0.2.0",
+            "connector-smtp 0.2.0",
+            "connector-registry 0.2.0",
+            "connector-cli 0.1.1",
+        ];
+        // Who is asked for, too, is raised as far as either needs, and takes others along.
+        for asked in [&["connector-kit"][..], &["connector-registry", "connector-smtp", "connector-kit"]] {
+            assert_eq!(plan(asked, Some(Bump::Minor), &[]).unwrap(), all);
+        }
+        let one = plan(&["connector-kit"], Some(Bump::Major), &["connector-mailgun", "connector-cli"]).unwrap();
+        assert_eq!(one, ["connector-kit 1.0.0", "connector-smtp 0.2.0", "connector-registry 0.2.0"]);
     }
 
     #[test]
-    fn a_breaking_release_of_the_kit_is_of_everything_that_depends_on_it() {
-        let all = plan(&["connector-kit"], Some(Bump::Minor), &[]).unwrap();
-        assert_eq!(
-            all,
-            [
-                "connector-kit 0.2.0",
-                "connector-mailgun 0.2.0",
-                "connector-smtp 0.2.0",
-                "connector-registry 0.2.0",
-                "connector-cli 0.1.1"
-            ]
-        );
-        let one = plan(&["connector-kit"], Some(Bump::Major), &["connector-mailgun", "connector-cli"]).unwrap();
-        assert_eq!(one, ["connector-kit 1.0.0", "connector-smtp 0.2.0", "connector-registry 0.2.0"]);
+    fn a_pre_release_stands_in_the_way_of_its_own_release_alone() {
+        let mut house = house();
+        for package in house.packages.iter_mut().filter(|package| package.name == "connector-mailgun") {
+            package.version = "0.2.0-rc.1".to_owned();
+        }
+        let of = |asked: &str| {
+            let asked: Vec<&Package> = house.members().filter(|package| package.name == asked).collect();
+            Plan::new(&house, &asked, None, |_| Ok(Log { has_releases: true, has_notes: false }))
+                .map(|plan| plan.releases.len())
+        };
+        assert_eq!(of("connector-smtp").unwrap(), 1);
+        for asked in ["connector-mailgun", "connector-kit"] {
+            let error = of(asked).unwrap_err().to_string();
+            assert!(error.contains("connector-mailgun is at 0.2.0-rc.1"), "{error}");
+        }
     }
 
     #[test]
