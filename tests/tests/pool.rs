@@ -2,7 +2,7 @@
 
 use crate::every_usage;
 use connector_kit::{
-    Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered, root_certificates,
+    Context, Egress, EmailConnector, Message, Payload, SendContext, SendPolicy, UsageType, layered, root_certificates,
 };
 use e2e::{HOST, PASSWORD, PATIENCE, Postfix, SmtpPeer, USER, until};
 use serde_json::{Value, json};
@@ -33,14 +33,14 @@ async fn connections_are_reused_across_messages_and_refusals() {
     let postfix = Postfix::start().unwrap();
     let connector = connector(&postfix);
     for code in 0..20 {
-        connector.send(&message(Postfix::INBOX, code)).await.unwrap();
-        connector.send(&message(Postfix::UNKNOWN, code)).await.unwrap_err();
+        connector.send(&message(Postfix::INBOX, code), &SendContext::new()).await.unwrap();
+        connector.send(&message(Postfix::UNKNOWN, code), &SendContext::new()).await.unwrap_err();
     }
     assert_eq!(postfix.wait_for_mails(20).unwrap().len(), 20);
     assert_eq!(postfix.connections().unwrap(), 1, "{}", postfix.log());
     let sends = (0..200).map(|code| {
         let connector = connector.clone();
-        tokio::spawn(async move { connector.send(&message(Postfix::INBOX, code)).await })
+        tokio::spawn(async move { connector.send(&message(Postfix::INBOX, code), &SendContext::new()).await })
     });
     for send in sends.collect::<Vec<_>>() {
         send.await.unwrap().unwrap();
@@ -54,12 +54,12 @@ async fn connections_are_reused_across_messages_and_refusals() {
 async fn a_connection_closed_while_idle_costs_no_message() {
     let postfix = Postfix::builder().idle_timeout(Duration::from_secs(1)).start().unwrap();
     let connector = connector(&postfix);
-    connector.send(&message(Postfix::INBOX, 1)).await.unwrap();
+    connector.send(&message(Postfix::INBOX, 1), &SendContext::new()).await.unwrap();
     until(PATIENCE, "Postfix closing the idle connection", || {
         Ok(postfix.log().contains("timeout after").then_some(()))
     })
     .unwrap();
-    let receipt = connector.send(&message(Postfix::INBOX, 2)).await.unwrap();
+    let receipt = connector.send(&message(Postfix::INBOX, 2), &SendContext::new()).await.unwrap();
     assert_eq!(receipt.attempts, 1, "no retry was needed");
     assert_eq!(postfix.wait_for_mails(2).unwrap().len(), 2);
     assert_eq!(postfix.connections().unwrap(), 2);
@@ -69,7 +69,7 @@ async fn a_connection_closed_while_idle_costs_no_message() {
 async fn the_server_is_told_goodbye() {
     let postfix = Postfix::start().unwrap();
     let connector = connector(&postfix);
-    connector.send(&message(Postfix::INBOX, 1)).await.unwrap();
+    connector.send(&message(Postfix::INBOX, 1), &SendContext::new()).await.unwrap();
     drop(connector);
     until(PATIENCE, "Postfix noting the end of the connection", || {
         Ok(postfix.log().lines().find(|line| line.contains("disconnect from")).map(str::to_owned))

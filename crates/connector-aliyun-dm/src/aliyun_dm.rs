@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, Delivery, EmailConnector, Error, ErrorKind,
-    Mailbox, Message, ProviderAnswer, Receipt, Redactor, RenderedEmail, Secret, async_trait,
+    Mailbox, Message, ProviderAnswer, Receipt, Redactor, RenderedEmail, Secret, SendContext, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
 use serde_json::Value;
@@ -88,7 +88,7 @@ impl Connector for AliyunDm {
 
 #[async_trait]
 impl EmailConnector for AliyunDm {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let mail = self.templates.render(message)?;
         let from = mail.sender(&self.from)?;
@@ -99,7 +99,7 @@ impl EmailConnector for AliyunDm {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, form)]);
-        let response = self.http.execute(HttpRequest::post(self.endpoint.clone(), headers, body)).await?;
+        let response = self.http.execute(HttpRequest::post(self.endpoint.clone(), headers, body), context).await?;
         if response.status.is_success() {
             return receipt(&response);
         }

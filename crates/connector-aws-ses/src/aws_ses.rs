@@ -10,7 +10,7 @@ use aws_sdk_sesv2::{
 };
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, Delivery, EmailConnector, Error, ErrorKind,
-    Mailbox, Message, ProviderAnswer, Receipt, Redactor, Secret, async_trait,
+    Mailbox, Message, ProviderAnswer, Receipt, Redactor, Secret, SendContext, async_trait,
 };
 use tracing::{Dispatch, instrument::WithSubscriber};
 
@@ -97,7 +97,7 @@ impl Connector for AwsSes {
 
 #[async_trait]
 impl EmailConnector for AwsSes {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = deliverable(message.recipient()?, "/to")?;
         let mail = self.templates.render(message)?;
         let from = match &self.from {
@@ -125,6 +125,10 @@ impl EmailConnector for AwsSes {
             .set_feedback_forwarding_email_address_identity_arn(self.feedback_arn.clone())
             .content(EmailContent::builder().simple(simple).build())
             .set_configuration_set_name(self.configuration_set.clone());
+        // The SDK may have to ask for credentials first. Its request takes the context along to where it is written.
+        context.mark_not_sent();
+        let own = context.clone();
+        let request = request.customize().mutate_request(move |request| request.add_extension(own.clone()));
         let mut sending = self.sendings.begin(request.send());
         // The SDK logs whole requests, keys and content in them.
         let sent = (&mut sending).with_subscriber(Dispatch::none()).await;
@@ -137,7 +141,7 @@ impl EmailConnector for AwsSes {
             Err(error) => {
                 let redactor = Redactor::of_message(message).and_mail(&mail);
                 let redactor = self.secret.iter().fold(redactor, |redactor, secret| redactor.and_secret(secret));
-                Err(errors::of_sdk(&error, &redactor))
+                Err(errors::of_sdk(&error, context.delivery(), &redactor))
             }
         }
     }

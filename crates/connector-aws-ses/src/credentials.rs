@@ -20,7 +20,7 @@ use aws_credential_types::{
 };
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use connector_kit::{Context, Error, ErrorKind, Progress, Redactor, Secret};
+use connector_kit::{Context, Error, ErrorKind, Redactor, Secret};
 
 /// How long getting credentials may take: what the SDK itself allows, and well within a send's deadline.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -165,9 +165,9 @@ impl ProvideCredentials for Lookup {
     where
         Self: 'a,
     {
-        // Whatever is written meanwhile is not the message.
+        // Whatever became of this, the message is not sent.
         future::ProvideCredentials::new(async {
-            Progress::aside(self.load()).await.map_err(CredentialsError::provider_error)
+            self.load().await.map_err(|error| CredentialsError::provider_error(error.not_sent()))
         })
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse as SdkResponse, result::SdkError};
 use connector_kit::{
-    Delivery, Error, ErrorKind, Progress, ProviderAnswer, Redactor,
+    Delivery, Error, ErrorKind, ProviderAnswer, Redactor,
     http::{HttpResponse, header},
 };
 use serde_json::Value;
@@ -13,8 +13,12 @@ use crate::http::from_sdk;
 
 pub(crate) const NAME: &str = "Amazon SES";
 
-/// The error of a send.
-pub(crate) fn of_sdk<E: StdError + 'static>(error: &SdkError<E, SdkResponse>, redactor: &Redactor) -> Error {
+/// The error of a send; without an answer, `delivery` says what is known of the message.
+pub(crate) fn of_sdk<E: StdError + 'static>(
+    error: &SdkError<E, SdkResponse>,
+    delivery: Delivery,
+    redactor: &Redactor,
+) -> Error {
     if let Some(answer) = error.raw_response() {
         let response = from_sdk(answer);
         if response.status.is_success() {
@@ -31,7 +35,7 @@ pub(crate) fn of_sdk<E: StdError + 'static>(error: &SdkError<E, SdkResponse>, re
         _ => ErrorKind::Unavailable,
     };
     let cause = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    Error::new(kind, format!("{NAME}: {}", redactor.clean(&cause))).delivery_is(Progress::current().delivery())
+    Error::new(kind, format!("{NAME}: {}", redactor.clean(&cause))).delivery_is(delivery)
 }
 
 /// An error and the chain of its causes.
@@ -41,7 +45,7 @@ pub(crate) fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<I
 
 /// The error of a service that was asked for credentials, such as STS: whatever it says, the message is not sent.
 pub(crate) fn of_credential_service(host: &str, response: &HttpResponse, redactor: &Redactor) -> Error {
-    let error = refusal(host, response, redactor).delivery_is(Delivery::NotSent);
+    let error = refusal(host, response, redactor);
     let kind = match error.kind() {
         kind @ (ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::InvalidResponse) => kind,
         _ => ErrorKind::Unauthorized,

@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use connector_kit::{
-    Error, ErrorKind,
+    Error, ErrorKind, SendContext,
     http::{HeaderMap, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
 
@@ -83,7 +83,10 @@ impl Wire {
 
     async fn send(self, request: SdkRequest) -> Result<HttpResponse, Error> {
         let url = self.url(request.uri())?;
-        self.http.execute(to_kit(request, url)?).await
+        let (request, context) = to_kit(request, url)?;
+        // From here on it is the client's to vouch for.
+        context.mark_written();
+        self.http.execute(request, &context).await
     }
 
     fn url(&self, uri: &str) -> Result<Url, Error> {
@@ -167,15 +170,17 @@ fn failed(error: Error) -> ConnectorError {
     ConnectorError::other(Box::new(error), None)
 }
 
-fn to_kit(request: SdkRequest, url: Url) -> Result<HttpRequest, Error> {
+/// The request as the kit has it, with the context of its send. A credential call brings none: it has one of its own.
+fn to_kit(request: SdkRequest, url: Url) -> Result<(HttpRequest, SendContext), Error> {
     let request = request.try_into_http1x().map_err(|_| cannot("it has no valid URI"))?;
     let (mut parts, body) = request.into_parts();
     let body = body.bytes().ok_or_else(|| cannot("its body is a stream"))?.to_vec();
     // What writes the request says so itself. Signed it is all the same.
     parts.headers.remove(header::CONTENT_LENGTH);
+    let context = parts.extensions.remove().unwrap_or_default();
     let mut request = HttpRequest::post(url, parts.headers, body);
     request.method = parts.method;
-    Ok(request)
+    Ok((request, context))
 }
 
 /// What was accepted but cannot be read is an error with an outcome of its own; a refusal counts without its body.

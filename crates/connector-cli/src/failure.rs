@@ -72,7 +72,7 @@ impl Failure {
 
     /// This machine did not let a command do its work.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Error::new(ErrorKind::Unavailable, message).into()
+        Error::new(ErrorKind::Unavailable, message).not_sent().into()
     }
 
     /// The message, or the template that goes with it, has `problems`.

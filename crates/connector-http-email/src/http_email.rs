@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use connector_kit::{
     About, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Message, Payload, ProviderAnswer,
-    Receipt, Redactor, Secret, UsageType, async_trait,
+    Receipt, Redactor, Secret, SendContext, UsageType, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
 use serde::Serialize;
@@ -91,7 +91,7 @@ impl Connector for HttpEmail {
 
 #[async_trait]
 impl EmailConnector for HttpEmail {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let body = Body {
             to: to.to_string(),
@@ -101,15 +101,13 @@ impl EmailConnector for HttpEmail {
         };
         let body = serde_json::to_vec(&body).map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let mut headers = self.headers.clone();
-        let id = signature::webhook_id(message.idempotency_key.as_deref(), !self.keys.is_empty());
-        if let Some(id) = &id {
-            signature::add_headers(&mut headers, id, &self.keys, &body);
-        }
+        let id = signature::webhook_id(context.idempotency_id(message));
+        signature::add_headers(&mut headers, &id, &self.keys, &body);
         let request = HttpRequest::post(self.endpoint.clone(), headers, body).with_timeout(self.timeout);
-        let response = self.http.execute(request).await?;
+        let response = self.http.execute(request, context).await?;
         // Any 2xx is acceptance: what the body says, or whether it can be read, is between the endpoint and its log.
         if response.status.is_success() {
-            return Ok(Receipt::new(id));
+            return Ok(Receipt::new(Some(id)));
         }
         Err(self.failure(&response, message))
     }

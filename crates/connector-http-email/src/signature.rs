@@ -7,17 +7,13 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use connector_kit::{
-    Progress,
-    http::{HeaderMap, HeaderName, HeaderValue},
-};
+use connector_kit::http::{HeaderMap, HeaderName, HeaderValue};
 use ring::{digest, hmac};
-use uuid::Uuid;
 
 const PREFIX: &str = "whsec_";
 /// What the specification asks of a secret, in bytes.
 const KEY_LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
-/// Longest idempotency key that is taken as it is.
+/// Longest idempotency id that is taken as it is.
 const ID_MAX: usize = 255;
 
 /// A key to sign with.
@@ -44,20 +40,18 @@ impl SigningKey {
     }
 }
 
-/// The message's `webhook-id`: its idempotency key, else one of its own where it is to be signed, the same for
-/// every attempt.
-pub(crate) fn webhook_id(idempotency_key: Option<&str>, signed: bool) -> Option<String> {
-    match idempotency_key.filter(|key| !key.is_empty()) {
-        Some(key) if is_plain(key) => Some(key.to_owned()),
-        // The same key gives the same id, and no key a way out of its header or of the signature's content.
-        Some(key) => Some(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, key.as_bytes()))),
-        None => signed.then(|| Progress::current().id(|| format!("msg_{}", Uuid::new_v4().simple()))),
+/// The `webhook-id` of the send with this idempotency id.
+pub(crate) fn webhook_id(id: &str) -> String {
+    match is_plain(id) {
+        true => id.to_owned(),
+        // The same id gives the same header, and none a way out of it or of the signature's content.
+        false => URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, id.as_bytes())),
     }
 }
 
-/// Whether a key may stand in the header as it is. A full stop would end the id in what is signed.
-fn is_plain(key: &str) -> bool {
-    key.len() <= ID_MAX && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.')
+/// Whether an id may stand in the header as it is. A full stop would end the id in what is signed.
+fn is_plain(id: &str) -> bool {
+    id.len() <= ID_MAX && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.')
 }
 
 /// Adds the headers of Standard Webhooks: the id, and timestamp and signatures where there are keys to sign with.

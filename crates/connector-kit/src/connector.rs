@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind, Message};
+use crate::{Error, ErrorKind, Message, SendContext};
 
 /// What `async_trait` makes of an `async fn`.
 pub(crate) type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
@@ -13,11 +13,11 @@ pub(crate) type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 #[async_trait]
 pub trait EmailConnector: Send + Sync {
     /// Sends one message: one attempt, no retry. Retry and deadline are layers around this ([`crate::Deadline`],
-    /// [`crate::Retry`]).
+    /// [`crate::Retry`]). `context` goes on to whatever sends: the HTTP client, or a connector that this one wraps.
     ///
     /// # Errors
     /// Every failure says by [`Error::delivery`] whether the message may have been accepted all the same.
-    async fn send(&self, message: &Message) -> Result<Receipt, Error>;
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error>;
 
     /// How many messages the provider has counted since `from`, where it meters them.
     ///
@@ -50,13 +50,18 @@ impl Receipt {
 macro_rules! pass_on {
     ($($pointer:ident),+) => {$(
         impl<C: EmailConnector + ?Sized> EmailConnector for $pointer<C> {
-            fn send<'s, 'm, 'f>(&'s self, message: &'m Message) -> BoxFuture<'f, Result<Receipt, Error>>
+            fn send<'s, 'm, 'c, 'f>(
+                &'s self,
+                message: &'m Message,
+                context: &'c SendContext,
+            ) -> BoxFuture<'f, Result<Receipt, Error>>
             where
                 's: 'f,
                 'm: 'f,
+                'c: 'f,
                 Self: 'f,
             {
-                self.as_ref().send(message)
+                self.as_ref().send(message, context)
             }
 
             fn usage<'s, 'f>(&'s self, from: SystemTime) -> BoxFuture<'f, Result<u64, Error>>

@@ -93,6 +93,19 @@ impl ErrorKind {
             | Self::NotImplemented => false,
         }
     }
+
+    /// Whether an error of this kind can only come before anything is sent.
+    const fn is_before_sending(self) -> bool {
+        match self {
+            Self::InvalidConfig | Self::TemplateNotFound | Self::InvalidMessage | Self::NotImplemented => true,
+            Self::Unauthorized
+            | Self::Rejected
+            | Self::RateLimited
+            | Self::QuotaExceeded
+            | Self::Unavailable
+            | Self::InvalidResponse => false,
+        }
+    }
 }
 
 /// Whether a message that failed may have been accepted all the same.
@@ -100,7 +113,7 @@ impl ErrorKind {
 pub enum Delivery {
     /// The provider has certainly not accepted the message.
     NotSent,
-    /// It may have: the request was written and no answer could be read.
+    /// It may have: nobody vouches for the contrary.
     Unknown,
 }
 
@@ -146,13 +159,26 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`, with the message certainly not sent.
+    /// An error of `kind`.
+    ///
+    /// What nothing is known of is unknown: unless [`Error::not_sent`] or [`Error::delivery_is`] says otherwise, the message
+    /// may have been accepted. The kinds that can only come before anything is sent vouch by themselves: `InvalidConfig`,
+    /// `TemplateNotFound`, `InvalidMessage` and `NotImplemented`.
+    ///
+    /// ```
+    /// use connector_kit::{Delivery, Error, ErrorKind};
+    ///
+    /// assert_eq!(Error::new(ErrorKind::InvalidMessage, "no recipient").delivery(), Delivery::NotSent);
+    /// let error = Error::new(ErrorKind::Unavailable, "mail.example.com: no route");
+    /// assert_eq!(error.delivery(), Delivery::Unknown);
+    /// assert!(error.not_sent().is_retryable());
+    /// ```
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             message: message.into(),
-            delivery: Delivery::NotSent,
+            delivery: if kind.is_before_sending() { Delivery::NotSent } else { Delivery::Unknown },
             retry_after: None,
             provider: None,
             hint: None,
@@ -179,6 +205,12 @@ impl Error {
         let mut error = Self::new(kind, format!("{what}: {}", listed.join("; ")));
         error.0.problems = problems;
         error
+    }
+
+    /// Vouches that the message is not sent: nothing of it was written, or the provider said no.
+    #[must_use]
+    pub fn not_sent(self) -> Self {
+        self.delivery_is(Delivery::NotSent)
     }
 
     /// Sets whether the message may have been accepted.

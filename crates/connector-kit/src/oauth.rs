@@ -8,7 +8,7 @@ use tokio::{sync::Mutex, time::Instant};
 use url::{Url, form_urlencoded};
 
 use crate::{
-    Delivery, Error, ErrorKind, Progress, Secret,
+    Error, ErrorKind, Secret, SendContext,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, header},
 };
 
@@ -52,17 +52,34 @@ impl TokenCache {
     }
 
     /// The token; fetched when there is none or it ends within a minute. Callers that come meanwhile wait for the same
-    /// fetch.
+    /// fetch. `fetch` takes a context of its own: that a token request was written says nothing of the message.
     ///
     /// # Errors
     /// The fetch's. The message is not sent, whatever became of the fetch.
-    pub async fn get(&self, fetch: impl Future<Output = Result<AccessToken, Error>> + Send) -> Result<Secret, Error> {
+    pub async fn get<F>(
+        &self,
+        context: &SendContext,
+        fetch: impl FnOnce(SendContext) -> F + Send,
+    ) -> Result<Secret, Error>
+    where
+        F: Future<Output = Result<AccessToken, Error>> + Send,
+    {
+        context.before_sending(self.fresh(context, fetch)).await.map_err(Error::not_sent)
+    }
+
+    async fn fresh<F>(
+        &self,
+        context: &SendContext,
+        fetch: impl FnOnce(SendContext) -> F + Send,
+    ) -> Result<Secret, Error>
+    where
+        F: Future<Output = Result<AccessToken, Error>> + Send,
+    {
         let mut kept = self.0.lock().await;
         if let Some(token) = kept.as_ref().filter(|token| token.is_fresh()) {
             return Ok(token.secret.clone());
         }
-        // A token request that is under way says nothing of the message.
-        let token = Progress::aside(fetch).await.map_err(|error| error.delivery_is(Delivery::NotSent))?;
+        let token = fetch(context.aside()).await?;
         let secret = token.secret.clone();
         *kept = Some(token);
         Ok(secret)
@@ -77,7 +94,8 @@ impl TokenCache {
     }
 }
 
-/// Asks `endpoint` for an access token (RFC 6749) with the fields of `form`; `client` authenticates by HTTP Basic.
+/// Asks `endpoint` for an access token (RFC 6749) with the fields of `form`; `client` authenticates by HTTP Basic. `context` is
+/// the request's own: a [`SendContext::aside`], not that of the message.
 ///
 /// # Errors
 /// `Unauthorized` when the server refuses the client or the grant; `Unavailable`, `RateLimited` or `InvalidResponse`
@@ -87,6 +105,17 @@ pub async fn request_token(
     endpoint: &Url,
     form: &[(&str, &str)],
     client: Option<(&str, &Secret)>,
+    context: &SendContext,
+) -> Result<AccessToken, Error> {
+    ask_for_token(http, endpoint, form, client, context).await.map_err(Error::not_sent)
+}
+
+async fn ask_for_token(
+    http: &dyn HttpClient,
+    endpoint: &Url,
+    form: &[(&str, &str)],
+    client: Option<(&str, &Secret)>,
+    context: &SendContext,
 ) -> Result<AccessToken, Error> {
     let mut headers = HeaderMap::from_iter([
         (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
@@ -103,7 +132,7 @@ pub async fn request_token(
         headers.insert(header::AUTHORIZATION, value);
     }
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let response = http.execute(HttpRequest::post(endpoint.clone(), headers, body)).await?;
+    let response = http.execute(HttpRequest::post(endpoint.clone(), headers, body), context).await?;
     let name = format!("the token endpoint at {}", endpoint.host_str().unwrap_or_default());
     if response.status.is_success() {
         let body = response.body.clone()?;

@@ -8,7 +8,7 @@ use std::{
 
 use connector_kit::{
     About, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Message, Payload, ProviderAnswer,
-    Receipt, Redactor, Secret, UsageType, async_trait,
+    Receipt, Redactor, Secret, SendContext, UsageType, async_trait,
     http::{HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header, request_headers},
     oauth::{TokenCache, request_token},
 };
@@ -116,7 +116,7 @@ fn services_mails(mut endpoint: Url) -> Url {
 
 #[async_trait]
 impl EmailConnector for LogtoEmail {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let payload = self.branded(&message.payload);
         // The service knows addresses; a display name in `to` would be for it to understand or not.
@@ -124,7 +124,7 @@ impl EmailConnector for LogtoEmail {
         let body = serde_json::to_vec(&Request { data })
             .map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let (response, token) = self
-            .execute(|bearer| {
+            .execute(context, |bearer| {
                 let headers = request_headers([bearer, json_by(header::ACCEPT), json_by(header::CONTENT_TYPE)]);
                 HttpRequest::post(self.mails.clone(), headers, body.clone())
             })
@@ -139,7 +139,9 @@ impl EmailConnector for LogtoEmail {
         let mut url = self.usage.clone();
         url.query_pairs_mut().append_pair("from", &iso_date(from)?);
         let (response, token) = self
-            .execute(|bearer| HttpRequest::get(url.clone(), request_headers([bearer, json_by(header::ACCEPT)])))
+            .execute(&SendContext::new(), |bearer| {
+                HttpRequest::get(url.clone(), request_headers([bearer, json_by(header::ACCEPT)]))
+            })
             .await?;
         if !response.status.is_success() {
             return Err(failure(&response, &Redactor::default().and_secret(&self.app_secret).and_secret(&token)));
@@ -148,6 +150,7 @@ impl EmailConnector for LogtoEmail {
             let message = format!("{NAME} answered {} but without a count", response.status);
             Error::new(ErrorKind::InvalidResponse, message)
                 .with_provider(ProviderAnswer { status: Some(response.status.as_u16()), ..ProviderAnswer::default() })
+                .not_sent()
         })
     }
 }
@@ -167,16 +170,18 @@ impl LogtoEmail {
     /// once: it may have been revoked before its time.
     async fn execute(
         &self,
+        context: &SendContext,
         request: impl Fn((HeaderName, HeaderValue)) -> HttpRequest + Send,
     ) -> Result<(HttpResponse, Secret), Error> {
         let mut is_last = false;
         loop {
-            let token = self.token().await?;
+            let token = self.token(context).await?;
             let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
                 Error::new(ErrorKind::InvalidResponse, "the access token granted cannot travel in an HTTP header")
+                    .not_sent()
             })?;
             bearer.set_sensitive(true);
-            let response = self.http.execute(request((header::AUTHORIZATION, bearer))).await?;
+            let response = self.http.execute(request((header::AUTHORIZATION, bearer)), context).await?;
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok((response, token));
             }
@@ -188,11 +193,11 @@ impl LogtoEmail {
         }
     }
 
-    async fn token(&self) -> Result<Secret, Error> {
+    async fn token(&self, context: &SendContext) -> Result<Secret, Error> {
         let form = [("grant_type", "client_credentials"), ("resource", self.resource.as_str()), ("scope", SCOPE)];
         let client = Some((self.app_id.as_str(), &self.app_secret));
-        let fetch = async {
-            let granted = request_token(self.http.as_ref(), &self.token_endpoint, &form, client).await;
+        let fetch = async |aside: SendContext| {
+            let granted = request_token(self.http.as_ref(), &self.token_endpoint, &form, client, &aside).await;
             granted.map_err(|error| match error.kind() {
                 ErrorKind::Unauthorized | ErrorKind::Rejected => error.with_hint(
                     "no access token is granted: check `tokenEndpoint`, `resource`, `appId` and `appSecret`, and that \
@@ -201,7 +206,7 @@ impl LogtoEmail {
                 _ => error,
             })
         };
-        self.tokens.get(fetch).await
+        self.tokens.get(context, fetch).await
     }
 }
 

@@ -9,8 +9,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, ContentType, Context, EmailConnector, Error,
-    ErrorKind, Escape, Mailbox, Message, Payload, Receipt, Redactor, RenderedEmail, Secret, Template, UsageType,
-    async_trait,
+    ErrorKind, Escape, Mailbox, Message, Payload, Receipt, Redactor, RenderedEmail, Secret, SendContext, Template,
+    UsageType, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header, request_headers},
 };
 use serde_json::Value;
@@ -173,7 +173,7 @@ impl<'a> Content<'a> {
 
 #[async_trait]
 impl EmailConnector for Mailgun {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let (from, content) = match RenderedEmail::localized(message) {
             Some(mail) => (mail.sender(&self.from)?, Content::of_localized(mail)?),
@@ -187,7 +187,7 @@ impl EmailConnector for Mailgun {
         }
         let body = self.form(&from, &to, &content);
         let request = HttpRequest::post(self.url.clone(), self.headers.clone(), body);
-        let response = self.http.execute(request).await?;
+        let response = self.http.execute(request, context).await?;
         if response.status.is_success() {
             return receipt(&response);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector_kit::{
     About, ByUsage, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox, Message, Payload,
-    ProviderAnswer, Receipt, Redactor, Secret, async_trait,
+    ProviderAnswer, Receipt, Redactor, Secret, SendContext, async_trait,
     http::{
         HeaderMap, HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header,
         request_headers,
@@ -89,7 +89,7 @@ impl Connector for Postmark {
 
 #[async_trait]
 impl EmailConnector for Postmark {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let request = Request {
             from: &self.from,
             to: recipient(&message.recipient()?)?,
@@ -100,7 +100,7 @@ impl EmailConnector for Postmark {
         };
         let body = serde_json::to_vec(&request).map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let request = HttpRequest::post(self.endpoint.clone(), self.headers.clone(), body);
-        let response = self.http.execute(request).await?;
+        let response = self.http.execute(request, context).await?;
         let answer = Answer::read(&response);
         if response.status.is_success() && answer.error_code.is_none_or(|code| code == 0) {
             return receipt(&response, answer);

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
-use connector_kit::{EmailConnector, Error, Layered, Message, Receipt, async_trait};
+use connector_kit::{EmailConnector, Error, Layered, Message, Receipt, SendContext, async_trait};
 use uuid::Uuid;
 
 use crate::Saved;
@@ -53,8 +53,8 @@ impl ActiveConnector {
 
 #[async_trait]
 impl EmailConnector for ActiveConnector {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
-        self.built.send(message).await
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
+        self.built.send(message, context).await
     }
 
     async fn usage(&self, from: SystemTime) -> Result<u64, Error> {

@@ -8,7 +8,7 @@ use std::{
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox,
-    Message, ProviderAnswer, Receipt, Redactor, Secret, async_trait,
+    Message, ProviderAnswer, Receipt, Redactor, Secret, SendContext, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header, request_headers},
 };
 use serde::Serialize;
@@ -94,7 +94,7 @@ impl Connector for SendGrid {
 
 #[async_trait]
 impl EmailConnector for SendGrid {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let to_name = to.name().map(recipient_name).transpose()?;
         let mail = self.templates.render(message)?;
@@ -117,7 +117,7 @@ impl EmailConnector for SendGrid {
         };
         let body = serde_json::to_vec(&request).map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let request = HttpRequest::post(self.endpoint.clone(), self.headers.clone(), body);
-        let response = self.http.execute(request).await?;
+        let response = self.http.execute(request, context).await?;
         if response.status.is_success() {
             return receipt(&response, self.sandbox);
         }

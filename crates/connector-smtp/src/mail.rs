@@ -171,5 +171,6 @@ pub(crate) fn needs_smtputf8(host: &str) -> Error {
         ErrorKind::Rejected,
         format!("{host}: the address has characters beyond ASCII before the @, and the server does not offer SMTPUTF8"),
     )
+    .not_sent()
     .with_hint("use a server that offers SMTPUTF8, or an address without such characters")
 }

@@ -7,7 +7,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use connector_kit::{
-    Error, Problem, Secret,
+    Error, Problem, Secret, SendContext,
     http::{HttpClient, Url},
     oauth::{AccessToken, TokenCache, request_token},
 };
@@ -93,8 +93,8 @@ impl TokenSource {
     ///
     /// # Errors
     /// As [`request_token`].
-    pub(crate) async fn token(&self) -> Result<Secret, Error> {
-        self.cache.get(self.fetch()).await
+    pub(crate) async fn token(&self, context: &SendContext) -> Result<Secret, Error> {
+        self.cache.get(context, |aside| self.fetch(aside)).await
     }
 
     /// Drops a token that the server refused; tells whether another can be had.
@@ -103,7 +103,7 @@ impl TokenSource {
         !matches!(self.grant, Grant::Given(_))
     }
 
-    async fn fetch(&self) -> Result<AccessToken, Error> {
+    async fn fetch(&self, context: SendContext) -> Result<AccessToken, Error> {
         let http = self.http.as_ref();
         match &self.grant {
             Grant::Given(token) => Ok(AccessToken::living(token.clone(), UNKNOWN_END)),
@@ -115,7 +115,7 @@ impl TokenSource {
                     ("refresh_token", refresh_token.expose()),
                 ];
                 form.extend(scope.as_deref().map(|scope| ("scope", scope)));
-                request_token(http, &self.endpoint, &form, None).await
+                request_token(http, &self.endpoint, &form, None, &context).await
             }
             Grant::Client { client_id, client_secret, scope } => {
                 let mut form = vec![
@@ -124,13 +124,13 @@ impl TokenSource {
                     ("client_secret", client_secret.expose()),
                 ];
                 form.extend(scope.as_deref().map(|scope| ("scope", scope)));
-                request_token(http, &self.endpoint, &form, None).await
+                request_token(http, &self.endpoint, &form, None, &context).await
             }
             Grant::Service { client, user, scope, key } => {
                 let assertion = assertion(client, user, scope, self.endpoint.as_str(), key)?;
                 let form =
                     [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];
-                request_token(http, &self.endpoint, &form, None).await
+                request_token(http, &self.endpoint, &form, None, &context).await
             }
         }
     }

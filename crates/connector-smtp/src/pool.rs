@@ -1,9 +1,9 @@
 //! Sessions, opened as needed, kept for the next message and closed when idle.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, TlsOptions, TlsStream};
-use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult, WeakPool};
+use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, SendContext, TlsOptions, TlsStream};
+use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult, WeakPool};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::TcpStream;
 
@@ -46,11 +46,11 @@ pub(crate) enum Login {
 
 impl Server {
     /// Opens a session; once more where the server refuses an access token that may have been revoked meanwhile.
-    async fn open(&self) -> Result<Session, Error> {
-        match self.open_with_token().await {
+    pub(crate) async fn open(&self, context: &SendContext) -> Result<Session, Error> {
+        match self.open_with_token(context).await {
             Err(Refused { token: Some(token), error }) => match &self.login {
                 Login::Token { source, .. } if source.renew(&token).await => {
-                    self.open_with_token().await.map_err(|refused| refused.error)
+                    self.open_with_token(context).await.map_err(|refused| refused.error)
                 }
                 _ => Err(error),
             },
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    async fn open_with_token(&self) -> Result<Session, Refused> {
+    async fn open_with_token(&self, context: &SendContext) -> Result<Session, Refused> {
         let mut session = self.connect().await?;
         let starts_tls = !self.implicit_tls && !self.ignore_tls;
         // Asked for even where it is not offered, if it is required: the offer can be cut out on the way.
@@ -74,7 +74,7 @@ impl Server {
             }
             Login::Token { user, source } => {
                 self.warn_if_clear(&session);
-                let token = source.token().await?;
+                let token = source.token(context).await?;
                 session.log_in_by_token(user, &token).await.map_err(|failure| {
                     let refused = failure.is_refusal_of_credentials();
                     let error = failure.into_error(&self.host, &session.hide(Redactor::default()));
@@ -98,6 +98,7 @@ impl Server {
         let Some(stream) = wire.take_plain() else {
             let what = format!("{}: STARTTLS: the server said more in clear than it was asked for", self.host);
             return Err(Error::new(ErrorKind::InvalidResponse, what)
+                .not_sent()
                 .with_hint("somebody between here and the server may be tampering with the connection"));
         };
         wire.put_encrypted(self.encrypt(stream).await?);
@@ -109,7 +110,8 @@ impl Server {
         let limit = self.dial.connect_timeout.unwrap_or(Duration::MAX);
         let handshake = self.dialer.start_tls(stream, &self.tls_name, &self.tls);
         let outcome = tokio::time::timeout(limit, handshake).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Unavailable, format!("{}: no TLS handshake within {limit:?}", self.host)))
+            Err(Error::new(ErrorKind::Unavailable, format!("{}: no TLS handshake within {limit:?}", self.host))
+                .not_sent())
         });
         outcome.map_err(|error| match error.hint() {
             None if self.implicit_tls => {
@@ -142,18 +144,23 @@ impl From<Error> for Refused {
     }
 }
 
+/// The pool gives out places for sessions, empty at first: whoever needs one opens it, since opening belongs to a send.
 impl Manager for Server {
-    type Type = Session;
-    type Error = Error;
+    type Type = Option<Session>;
+    type Error = Infallible;
 
-    async fn create(&self) -> Result<Session, Error> {
-        self.open().await
+    async fn create(&self) -> Result<Option<Session>, Infallible> {
+        Ok(None)
     }
 
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Error> {
-        match session.make_ready().await {
+    async fn recycle(&self, place: &mut Option<Session>, _: &Metrics) -> RecycleResult<Infallible> {
+        let is_ready = match place {
+            Some(session) => session.make_ready().await,
+            None => false,
+        };
+        match is_ready {
             true => Ok(()),
-            false => Err(RecycleError::message("closed by the server, or left in mid-dialogue")),
+            false => Err(RecycleError::message("never opened, closed by the server, or left in mid-dialogue")),
         }
     }
 }
@@ -173,15 +180,11 @@ impl Sessions {
         Ok(Self { pool, sweeper: Arc::new(std::sync::Once::new()) })
     }
 
-    /// A session; tells whether it has served before.
-    pub(crate) async fn get(&self) -> Result<(Object<Server>, bool), Error> {
+    /// A session that has served before, or an empty place for a new one.
+    pub(crate) async fn get(&self) -> Result<Object<Server>, Error> {
         self.sweeper.call_once(|| drop(tokio::spawn(sweep(self.pool.weak()))));
-        let session = self.pool.get().await.map_err(|cause| match cause {
-            PoolError::Backend(error) => error,
-            other => Error::new(ErrorKind::Unavailable, other.to_string()),
-        })?;
-        let reused = Object::metrics(&session).recycled.is_some();
-        Ok((session, reused))
+        let place = self.pool.get().await;
+        place.map_err(|cause| Error::new(ErrorKind::Unavailable, cause.to_string()).not_sent())
     }
 
     /// Closes every session that idles: after one of them turned out to be gone, the others are likely gone too.
@@ -199,6 +202,6 @@ async fn sweep(pool: WeakPool<Server>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         let Some(pool) = pool.upgrade() else { return };
-        pool.retain(|session, _| session.last_used().elapsed() < IDLE_MOST);
+        pool.retain(|session, _| session.as_ref().is_some_and(|session| session.last_used().elapsed() < IDLE_MOST));
     }
 }

@@ -95,7 +95,9 @@ impl Failure {
             Cause::Reply { code, text } => return refusal(host, self.stage, code, &text, redactor),
             Cause::NotOffered(what) => {
                 let error = Error::new(ErrorKind::Unauthorized, format!("{host}: the server does not offer {what}"));
-                return error.with_hint("many servers offer it only after STARTTLS: check port, secure and ignoreTLS");
+                return error
+                    .not_sent()
+                    .with_hint("many servers offer it only after STARTTLS: check port, secure and ignoreTLS");
             }
             Cause::Lost(cause) => Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {cause}")),
             Cause::Garbled => {
@@ -117,11 +119,9 @@ fn refusal(host: &str, stage: Stage, code: u16, text: &str, redactor: &Redactor)
     let says = redactor.clean(text);
     // Read without what it echoes: an address may hold any word.
     let (kind, hint) = meaning(stage, code, enhanced.unwrap_or_default(), &says.to_ascii_lowercase());
-    let error = Error::new(kind, format!("{host}: {}: {code} {says}", stage.doing())).with_provider(ProviderAnswer {
-        status: Some(code),
-        code: enhanced.map(str::to_owned),
-        request_id: None,
-    });
+    let error = Error::new(kind, format!("{host}: {}: {code} {says}", stage.doing()))
+        .not_sent()
+        .with_provider(ProviderAnswer { status: Some(code), code: enhanced.map(str::to_owned), request_id: None });
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,

@@ -3,7 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use connector_kit::{Progress, Redactor, Secret};
+use connector_kit::{Redactor, Secret, SendContext};
 use hmac::{Hmac, Mac};
 use lettre::transport::smtp::{
     client::AsyncSmtpConnection,
@@ -162,15 +162,15 @@ impl Session {
     }
 
     /// Sends one message.
-    pub(crate) async fn send(&mut self, mail: &Mail, progress: &Progress) -> Result<(), Failure> {
+    pub(crate) async fn send(&mut self, mail: &Mail, context: &SendContext) -> Result<(), Failure> {
         let deadline_is_first = |deadline| deadline < Instant::now() + self.reply_timeout;
-        self.reply_limit = (!progress.deadline().is_some_and(deadline_is_first)).then_some(self.reply_timeout);
+        self.reply_limit = (!context.deadline().is_some_and(deadline_is_first)).then_some(self.reply_timeout);
         let parameters = if mail.needs_utf8 { vec![MailParameter::SmtpUtfEight] } else { Vec::new() };
         self.command(Stage::Mail, MailCommand::new(Some(mail.from.clone()), parameters)).await?;
         self.has_envelope = true;
         self.command(Stage::Rcpt, Rcpt::new(mail.to.clone(), Vec::new())).await?;
         self.ask(Stage::Data, Data).await?;
-        progress.mark_written();
+        context.mark_written();
         self.at_rest = false;
         let awaiting = Awaiting::new(&self.wire);
         let content = self.connection.message(&mail.content);
@@ -179,7 +179,7 @@ impl Session {
         // Whatever the reply to the final dot, the server is done with the envelope.
         self.has_envelope = false;
         if matches!(reply, Err(Failure { cause: Cause::Reply { .. }, .. })) {
-            progress.mark_not_sent();
+            context.mark_not_sent();
         }
         expect(Stage::Content, Severity::PositiveCompletion, reply?).map(drop)
     }

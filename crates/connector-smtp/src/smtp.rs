@@ -7,7 +7,7 @@ use std::{
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, DialOptions, EmailConnector, Error,
-    Mailbox, Message, Problem, Progress, Receipt, Redactor, TlsOptions, TlsVersion, async_trait, root_certificates,
+    Mailbox, Message, Problem, Receipt, Redactor, SendContext, TlsOptions, TlsVersion, async_trait, root_certificates,
 };
 use lettre::transport::smtp::extension::ClientId;
 use url::Host;
@@ -162,30 +162,35 @@ fn login(auth: Auth, context: &Context) -> Result<Login, Error> {
 
 #[async_trait]
 impl EmailConnector for Smtp {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let email = self.templates.render(message)?;
         let from = email.sender(&self.from)?;
         let reply_to = email.reply_to()?;
         let mail = mail::write(&self.custom_headers, &from, &to, reply_to.as_ref().or(self.reply_to.as_ref()), email)?;
-        self.deliver(&mail, message).await?;
+        self.deliver(&mail, message, context).await?;
         Ok(Receipt::new(Some(mail.message_id)))
     }
 }
 
 impl Smtp {
     /// Sends `mail` over a kept session, or over a new one where the kept one turns out to be gone.
-    async fn deliver(&self, mail: &Mail, message: &Message) -> Result<(), Error> {
-        let progress = Progress::current();
+    async fn deliver(&self, mail: &Mail, message: &Message, context: &SendContext) -> Result<(), Error> {
+        // Until a session has the content, nothing of it is written.
+        context.mark_not_sent();
         let host = &self.sessions.server().host;
-        progress.waits_for(host.as_str());
+        context.waits_for(host.as_str());
         loop {
-            let (mut session, reused) = self.sessions.get().await?;
+            let mut place = self.sessions.get().await?;
+            let (session, reused) = match place.as_mut() {
+                Some(kept) => (kept, true),
+                None => (place.insert(self.sessions.server().open(context).await?), false),
+            };
             if mail.needs_utf8 && !session.offers_smtputf8() {
                 return Err(mail::needs_smtputf8(host));
             }
-            progress.waits_for(host.as_str());
-            match session.send(mail, &progress).await {
+            context.waits_for(host.as_str());
+            match session.send(mail, context).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if reused && failure.is_stale_connection() => self.sessions.drop_idle(),
                 Err(failure) => return Err(failure.into_error(host, &session.hide(self.redactor(message)))),

@@ -3,7 +3,7 @@
 use super::databases::Database;
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error as KitError, Message,
-    Payload, Receipt, SendPolicy, UsageType, async_trait,
+    Payload, Receipt, SendContext, SendPolicy, UsageType, async_trait,
 };
 use connector_registry::{Actor, Catalog, Error, Proposal, Registry};
 use connector_store::{KeyRing, KeySource, Store};
@@ -41,7 +41,7 @@ impl Connector for Numbered {
 
 #[async_trait]
 impl EmailConnector for Numbered {
-    async fn send(&self, message: &Message) -> Result<Receipt, KitError> {
+    async fn send(&self, message: &Message, _: &SendContext) -> Result<Receipt, KitError> {
         message.recipient()?;
         tokio::time::sleep(Duration::from_millis(2)).await;
         Ok(Receipt::new(Some(self.0.to_string())))

@@ -62,7 +62,9 @@ impl<'c> Service<'c> {
 
 /// Sends through connector-http-email alone.
 pub const HTTP: &str = r#"
-use connector_http_email::kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
+use connector_http_email::kit::{
+    Context, Egress, EmailConnector, Message, Payload, SendContext, SendPolicy, UsageType, layered,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -71,14 +73,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let connector = connector_http_email::CONNECTOR.build(&config, &Context::new(Egress::default())?)?;
     let connector = layered(connector, SendPolicy::default());
     let payload = Payload::from_iter([("code".to_owned(), "123456".into())]);
-    connector.send(&Message::new("user@example.org", UsageType::SignIn, payload)).await?;
+    connector.send(&Message::new("user@example.org", UsageType::SignIn, payload), &SendContext::new()).await?;
     Ok(())
 }
 "#;
 
 /// Sends through connector-smtp alone.
 pub const SMTP: &str = r#"
-use connector_smtp::kit::{Context, Egress, EmailConnector, Message, Payload, SendPolicy, UsageType, layered};
+use connector_smtp::kit::{
+    Context, Egress, EmailConnector, Message, Payload, SendContext, SendPolicy, UsageType, layered,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,7 +97,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let connector = connector_smtp::CONNECTOR.build(&config, &Context::new(Egress::default())?)?;
     let connector = layered(connector, SendPolicy::default());
     let payload = Payload::from_iter([("code".to_owned(), "123456".into())]);
-    connector.send(&Message::new("user@example.org", UsageType::SignIn, payload)).await?;
+    connector.send(&Message::new("user@example.org", UsageType::SignIn, payload), &SendContext::new()).await?;
     Ok(())
 }
 "#;

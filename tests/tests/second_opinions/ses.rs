@@ -2,7 +2,7 @@
 
 use super::{NASTY, Sending, assert_sent, html_templates, message, with};
 use connector_kit::http::{HeaderMap, HttpRequest, Url};
-use connector_kit::{Context, Egress, root_certificates};
+use connector_kit::{Context, Egress, SendContext, root_certificates};
 use connector_testkit::parse_mail;
 use e2e::{Desk, Moto, Ran, SesV2Local};
 use serde_json::{Value, json};
@@ -36,7 +36,8 @@ fn get(url: &str, ca: Option<&Path>) -> Value {
     let extra_roots = ca.map(|ca| root_certificates(&std::fs::read(ca).unwrap()).unwrap()).unwrap_or_default();
     let context = Context::new(Egress { extra_roots, ..Egress::default() }).unwrap();
     let request = HttpRequest::get(Url::parse(url).unwrap(), HeaderMap::new());
-    let response = tokio::runtime::Runtime::new().unwrap().block_on(context.http().execute(request)).unwrap();
+    let response =
+        tokio::runtime::Runtime::new().unwrap().block_on(context.http().execute(request, &SendContext::new())).unwrap();
     serde_json::from_slice(&response.body.unwrap()).unwrap()
 }
 

@@ -11,7 +11,7 @@ use aws_sdk_sesv2::{
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use connector_kit::root_certificates;
+use connector_kit::{SendContext, root_certificates};
 use connector_testkit::{HttpRecorder, RecorderOptions, TestCa};
 use hmac::{Hmac, Mac as _};
 use lettre::{
@@ -51,7 +51,10 @@ impl Captured {
         let ca = TestCa::new();
         let tls = Some(ca.server_config(provider.hosts()));
         let recorder = HttpRecorder::start(RecorderOptions { tls, answers: provider.answers() }).await;
-        provider.connector(recorder.port(), ca.root_pem().as_bytes())?.send(&workload::message()).await?;
+        provider
+            .connector(recorder.port(), ca.root_pem().as_bytes())?
+            .send(&workload::message(), &SendContext::new())
+            .await?;
         let request = recorder.requests().pop().context("nothing was sent")?;
         // The client's own: it says host and length itself.
         let own = |name: &str| ["host", "content-length"].iter().any(|own| name.eq_ignore_ascii_case(own));

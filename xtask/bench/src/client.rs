@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use connector_kit::{EmailConnector, SendPolicy, layered};
+use connector_kit::{EmailConnector, SendContext, SendPolicy, layered};
 use nix::sys::resource::UsageWho;
 
 use crate::{
@@ -165,7 +165,7 @@ struct ConnectorWorker {
 
 impl Worker for ConnectorWorker {
     async fn send(&mut self) -> Result<()> {
-        self.connector.send(&self.message).await?;
+        self.connector.send(&self.message, &SendContext::new()).await?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error as KitError, Message,
-    Receipt, Secret, SendPolicy, async_trait,
+    Receipt, Secret, SendContext, SendPolicy, async_trait,
 };
 use connector_registry::{Actor, Catalog, Proposal, Registry};
 use connector_store::{KeyRing, KeySource, Store};
@@ -57,7 +57,7 @@ impl Connector for Nothing {
 
 #[async_trait]
 impl EmailConnector for Nothing {
-    async fn send(&self, _: &Message) -> Result<Receipt, KitError> {
+    async fn send(&self, _: &Message, _: &SendContext) -> Result<Receipt, KitError> {
         Ok(Receipt::new(None))
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use connector_aliyun_dm::CONNECTOR;
-use connector_kit::{EmailConnector, EmailTemplate, Message, SendPolicy, layered};
+use connector_kit::{EmailConnector, EmailTemplate, Message, SendContext, SendPolicy, layered};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,7 +19,7 @@ type Form = Vec<(String, String)>;
 /// The form that `message` becomes under `config`.
 async fn form(config: &Value, message: &Message) -> Form {
     let direct_mail = DirectMail::start(HOST, config, vec![accepted()]).await;
-    direct_mail.connector.send(message).await.unwrap();
+    direct_mail.connector.send(message, &SendContext::new()).await.unwrap();
     direct_mail.recorder.only_request().form()
 }
 
@@ -44,7 +44,7 @@ async fn every_region_has_a_host_of_its_own() {
         let mut config = config();
         config["regionId"] = json!(region);
         let direct_mail = DirectMail::start(host, &config, vec![accepted()]).await;
-        direct_mail.connector.send(&message()).await.unwrap();
+        direct_mail.connector.send(&message(), &SendContext::new()).await.unwrap();
         let request = direct_mail.recorder.only_request();
         assert_eq!((request.host.as_str(), request.server_name.as_deref()), (host, Some(host)));
         let id = if region.is_empty() { "cn-hangzhou" } else { region };
@@ -56,7 +56,7 @@ async fn every_region_has_a_host_of_its_own() {
 async fn a_request_is_signed_with_the_secret_and_does_not_carry_it() {
     let direct_mail = DirectMail::usual().await;
     let before = SystemTime::now();
-    direct_mail.connector.send(&message()).await.unwrap();
+    direct_mail.connector.send(&message(), &SendContext::new()).await.unwrap();
     let request = direct_mail.recorder.only_request();
     assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
     assert!(!String::from_utf8_lossy(&request.raw_head).contains(SECRET) && !request.text().contains(SECRET));
@@ -73,7 +73,7 @@ async fn every_attempt_has_a_nonce_of_its_own() {
     let busy = refusal(400, "Throttling.User", "Request was denied due to user flow control.");
     let direct_mail = DirectMail::start(HOST, &config(), vec![busy.clone(), busy, accepted()]).await;
     let policy = SendPolicy::default();
-    let receipt = layered(direct_mail.connector, policy).send(&message()).await.unwrap();
+    let receipt = layered(direct_mail.connector, policy).send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(receipt.attempts, 3);
     let forms: Vec<Form> = direct_mail.recorder.requests().iter().map(|request| request.form()).collect();
     for field in ["SignatureNonce", "Signature"] {

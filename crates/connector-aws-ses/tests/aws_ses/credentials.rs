@@ -4,11 +4,14 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
     time::Duration,
 };
 
 use connector_aws_ses::CONNECTOR;
-use connector_kit::{ConnectTo, Context, Delivery, Egress, EmailConnector, Error, ErrorKind, SendPolicy, layered};
+use connector_kit::{
+    ConnectTo, Context, Delivery, Egress, EmailConnector, ErrorKind, SendContext, SendPolicy, layered,
+};
 use connector_testkit::{Answer, Fault, HttpRecorder, RecordedRequest, RecorderOptions, TestCa};
 use serde_json::{Value, json};
 
@@ -33,7 +36,7 @@ async fn a_role_is_assumed_once_and_its_credentials_sign() {
     let aws = Aws::at(&[HOST, STS], &config_with_role()).await;
     assert_eq!(aws.recorder.connections(), 0, "nothing is asked before the first send");
     for _ in 0..3 {
-        aws.connector.send(&message()).await.unwrap();
+        aws.connector.send(&message(), &SendContext::new()).await.unwrap();
     }
     let requests = aws.recorder.requests();
     let (asked, sent) = (of(&requests, STS), of(&requests, HOST));
@@ -53,7 +56,8 @@ async fn a_role_is_assumed_once_and_its_credentials_sign() {
 async fn sends_at_once_share_one_lookup() {
     let aws = Aws::at(&[HOST, STS], &config_with_role()).await;
     let (a, b, c) = (message(), message(), message());
-    let (a, b, c) = tokio::join!(aws.connector.send(&a), aws.connector.send(&b), aws.connector.send(&c));
+    let (x, y, z) = (SendContext::new(), SendContext::new(), SendContext::new());
+    let (a, b, c) = tokio::join!(aws.connector.send(&a, &x), aws.connector.send(&b, &y), aws.connector.send(&c, &z));
     a.and(b).and(c).unwrap();
     assert_eq!(of(&aws.recorder.requests(), STS).len(), 1);
 }
@@ -88,7 +92,7 @@ async fn a_role_that_cannot_be_assumed_says_why() {
     ] {
         let what = format!("{answer:?}");
         aws.recorder.respond_with(move |request| if request.host == STS { answer.clone() } else { accepted() });
-        let error = aws.connector.send(&message()).await.unwrap_err();
+        let error = aws.connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{what}: {error}");
         assert!(error.to_string().contains(part) && error.to_string().contains("credentials"), "{what}: {error}");
         let about_sending = error.hint().is_some_and(|hint| hint.contains("ses:") || hint.contains("send slower"));
@@ -101,7 +105,7 @@ async fn a_role_that_cannot_be_assumed_says_why() {
     }
     assert!(of(&aws.recorder.requests(), HOST).is_empty());
     aws.recorder.respond_with(crate::provider::usual);
-    aws.connector.send(&message()).await.unwrap();
+    aws.connector.send(&message(), &SendContext::new()).await.unwrap();
 }
 
 /// What is written to STS is not the message: a deadline meanwhile is "not sent", and an attempt may follow.
@@ -112,22 +116,13 @@ async fn a_deadline_while_the_role_is_assumed_is_not_sent() {
         aws.recorder.respond_with(move |_| Answer::fault(fault));
         let Aws { recorder, connector } = &aws;
         let policy = SendPolicy { max_time: Duration::from_millis(300), max_attempts: 1, ..SendPolicy::default() };
-        let error = layered(ByRef(connector.as_ref()), policy).send(&message()).await.unwrap_err();
+        let error = layered(Arc::clone(connector), policy).send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent), "{fault:?}: {error}");
         assert!(of(&recorder.requests(), HOST).is_empty());
     }
     // The next send is not held up by the one that was given up.
     aws.recorder.respond_with(crate::provider::usual);
-    aws.connector.send(&message()).await.unwrap();
-}
-
-struct ByRef<'c>(&'c dyn EmailConnector);
-
-#[connector_kit::async_trait]
-impl EmailConnector for ByRef<'_> {
-    async fn send(&self, message: &connector_kit::Message) -> Result<connector_kit::Receipt, Error> {
-        self.0.send(message).await
-    }
+    aws.connector.send(&message(), &SendContext::new()).await.unwrap();
 }
 
 /// Runs the test `name` of this file again, alone, with nothing of AWS's in its environment but `env`. Says whether this
@@ -209,7 +204,7 @@ async fn the_environment_comes_first() {
         return;
     }
     let machine = Machine::start(&config_without_keys()).await;
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(machine.signed_by(), "AKIDENVIRONMENT");
     assert_eq!(machine.local.connections(), 0);
 }
@@ -228,7 +223,7 @@ async fn a_profile_may_give_the_key() {
         return;
     }
     let machine = Machine::start(&config_without_keys()).await;
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(machine.signed_by(), "AKIDPROFILE");
 }
 
@@ -251,7 +246,7 @@ async fn a_pods_web_identity_goes_to_sts() {
         });
         Answer::status(200).text("text/xml", &answer.unwrap().replace("AssumeRoleRes", "AssumeRoleWithWebIdentityRes"))
     });
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(machine.signed_by(), "ASIAROLE");
 }
 
@@ -265,7 +260,7 @@ async fn a_container_asks_its_own_service() {
         "/v2/credentials/x" => machine_credentials("ASIACONTAINER"),
         _ => Answer::status(404),
     });
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(machine.signed_by(), "ASIACONTAINER");
 }
 
@@ -286,9 +281,9 @@ async fn a_machine_asks_its_metadata_service() {
         (_, path) if path.ends_with("/security-credentials/mail") => machine_credentials("ASIAMACHINE"),
         _ => Answer::status(404),
     });
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(machine.signed_by(), "ASIAMACHINE");
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(of(&machine.local.requests(), "169.254.169.254").len(), machine.local.request_count());
     let tokens = machine.local.requests().iter().filter(|request| request.method == "PUT").count();
     assert_eq!(tokens, 1, "credentials are kept");
@@ -304,7 +299,7 @@ async fn without_any_credentials_nothing_is_sent() {
         let what = format!("{answer:?}");
         let machine = Machine::start(&config_without_keys()).await;
         machine.local.set_answers(vec![answer]);
-        let error = machine.connector.send(&message()).await.unwrap_err();
+        let error = machine.connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unauthorized, Delivery::NotSent), "{what}: {error}");
         assert!(error.hint().unwrap().contains("accessKeyId"), "{what}");
         assert_eq!(machine.aws.connections(), 0);
@@ -323,12 +318,12 @@ async fn a_broken_profile_is_a_fault_of_the_configuration() {
         return;
     }
     let machine = Machine::start(&config_without_keys()).await;
-    let error = machine.connector.send(&message()).await.unwrap_err();
+    let error = machine.connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidConfig, Delivery::NotSent), "{error}");
     assert!(error.to_string().contains("nobody"), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("files")));
     // Once it is mended, nobody has to start the service anew.
     temporary("broken", "[mail]\naws_access_key_id = AKIDMENDED\naws_secret_access_key = s\n");
-    machine.connector.send(&message()).await.unwrap();
+    machine.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(machine.signed_by(), "AKIDMENDED");
 }

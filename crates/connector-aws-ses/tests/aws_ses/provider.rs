@@ -1,5 +1,7 @@
 //! Amazon SES as the tests know it: a valid configuration, its usual answer, and how it reads a request.
 
+use std::sync::Arc;
+
 use connector_aws_ses::CONNECTOR;
 use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, UsageType};
 use connector_testkit::{
@@ -100,7 +102,7 @@ pub fn read(request: &RecordedRequest) -> Option<Arrived> {
 /// AWS on loopback at one or more of its hosts, and a connector on its way there.
 pub struct Aws {
     pub recorder: HttpRecorder,
-    pub connector: Box<dyn EmailConnector>,
+    pub connector: Arc<dyn EmailConnector>,
 }
 
 impl Aws {
@@ -123,7 +125,7 @@ impl Aws {
             extra_roots: vec![ca.root_der()],
             ..Egress::default()
         };
-        let connector = CONNECTOR.build(config, &Context::new(egress).unwrap()).unwrap();
+        let connector = Arc::from(CONNECTOR.build(config, &Context::new(egress).unwrap()).unwrap());
         Self { recorder, connector }
     }
 

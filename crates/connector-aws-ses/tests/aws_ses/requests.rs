@@ -1,7 +1,7 @@
 //! What goes to Amazon SES beyond what the recordings show, and what never gets that far.
 
 use connector_aws_ses::CONNECTOR;
-use connector_kit::{Context, Delivery, Egress, EmailTemplate, ErrorKind, Message};
+use connector_kit::{Context, Delivery, Egress, EmailTemplate, ErrorKind, Message, SendContext};
 use connector_testkit::{Answer, HttpRecorder, RecordedRequest, RecorderOptions};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
 
 async fn request(config: &Value, message: &Message) -> RecordedRequest {
     let aws = Aws::start(HOST, config, accepted()).await;
-    aws.connector.send(message).await.unwrap();
+    aws.connector.send(message, &SendContext::new()).await.unwrap();
     aws.recorder.only_request()
 }
 
@@ -78,7 +78,7 @@ async fn a_region_has_its_partitions_host() {
         let mut config = config();
         config["region"] = json!(region);
         let aws = Aws::start(host, &config, accepted()).await;
-        aws.connector.send(&message()).await.unwrap();
+        aws.connector.send(&message(), &SendContext::new()).await.unwrap();
         let request = aws.recorder.only_request();
         assert_eq!((request.host.as_str(), request.server_name.as_deref()), (host, Some(host)));
         assert!(request.header("authorization").unwrap().contains(&format!("/{region}/ses/aws4_request")));
@@ -93,7 +93,7 @@ async fn a_custom_endpoint_is_also_the_signed_host() {
     for (behind, path) in [("", "/v2/email/outbound-emails"), ("/ses/", "/ses/v2/email/outbound-emails")] {
         let mut config = config();
         config["endpoint"] = json!(format!("http://127.0.0.1:{}{behind}", recorder.port()));
-        CONNECTOR.build(&config, &context).unwrap().send(&message()).await.unwrap();
+        CONNECTOR.build(&config, &context).unwrap().send(&message(), &SendContext::new()).await.unwrap();
         let request = recorder.requests().pop().unwrap();
         assert_eq!((request.scheme.as_str(), request.path.as_str()), ("http", path));
         assert_eq!(request.host, format!("127.0.0.1:{}", recorder.port()));
@@ -138,7 +138,7 @@ async fn without_a_configured_sender_the_templates_own_is_taken() {
     // SES says what it thinks of a message without a sender.
     assert_eq!(body(&config, &message()).await.get("FromEmailAddress"), None);
     let aws = Aws::start(HOST, &config, accepted()).await;
-    let error = aws.connector.send(&with("Only a Name")).await.unwrap_err();
+    let error = aws.connector.send(&with("Only a Name"), &SendContext::new()).await.unwrap_err();
     assert_eq!(error.problems()[0].pointer, "/template/sendFrom");
     assert_eq!(aws.recorder.connections(), 0);
 }
@@ -157,7 +157,7 @@ async fn a_local_part_beyond_ascii_is_refused_before_any_connection() {
         (template("sendFrom"), "/template/sendFrom"),
         (template("replyTo"), "/template/replyTo"),
     ] {
-        let error = aws.connector.send(&message).await.unwrap_err();
+        let error = aws.connector.send(&message, &SendContext::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidMessage, Delivery::NotSent));
         assert_eq!(error.problems()[0].pointer, pointer);
         assert!(error.to_string().contains("ASCII") && !error.to_string().contains("rgen"), "{error}");
@@ -172,7 +172,7 @@ async fn a_local_part_beyond_ascii_is_refused_before_any_connection() {
 
 #[tokio::test]
 async fn the_id_is_the_providers() {
-    let receipt = Aws::usual().await.connector.send(&message()).await.unwrap();
+    let receipt = Aws::usual().await.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!((receipt.message_id.as_deref(), receipt.attempts), (Some(MESSAGE_ID), 1));
 }
 
@@ -180,7 +180,7 @@ async fn the_id_is_the_providers() {
 async fn an_accepted_message_without_an_id_is_unknown() {
     for answer in [json!({}), json!({ "MessageId": "" }), json!({ "MessageId": null }), json!([])] {
         let aws = Aws::start(HOST, &config(), Answer::status(200).json(answer.clone())).await;
-        let error = aws.connector.send(&message()).await.unwrap_err();
+        let error = aws.connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidResponse, Delivery::Unknown), "{answer}");
         assert_eq!(error.provider().unwrap().status, Some(200));
     }

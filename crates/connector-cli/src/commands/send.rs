@@ -1,6 +1,6 @@
 //! `send`: one message, through the active connector or through one that is not stored.
 
-use connector_kit::{ConnectorFactory, EmailConnector, Message, Problem, Receipt, layered};
+use connector_kit::{ConnectorFactory, EmailConnector, Message, Problem, Receipt, SendContext, layered};
 use serde::Serialize;
 
 use super::connector;
@@ -101,7 +101,7 @@ fn send_unstored(args: &Args, factory: &ConnectorFactory, config: &Source) -> Re
     // What is wrong with the configuration is told before what is wrong with the message.
     let connector = factory.build(&config, &args.egress.context()?)?;
     let message = read_message(args)?;
-    super::block_on(async { Ok(layered(connector, args.egress.policy()).send(&message).await?) })
+    super::block_on(async { Ok(layered(connector, args.egress.policy()).send(&message, &SendContext::new()).await?) })
 }
 
 async fn send_stored(args: &Args, message: &Message, registry: &Registry) -> Result<(String, Receipt), Failure> {

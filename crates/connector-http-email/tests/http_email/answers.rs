@@ -1,6 +1,6 @@
 //! What becomes of an answer beyond the rows of `answers.json`.
 
-use connector_kit::{Delivery, ErrorKind};
+use connector_kit::{Delivery, ErrorKind, SendContext};
 use connector_testkit::{Answer, Fault};
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::provider::{AUTHORIZATION, Endpoint, SECRETS, config, message};
 #[tokio::test]
 async fn a_refusal_may_be_of_any_length() {
     let endpoint = Endpoint::start(&config(), Answer::status(400).text("text/plain", &"x".repeat(2_000_000))).await;
-    let error = endpoint.connector.send(&message()).await.unwrap_err();
+    let error = endpoint.connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Rejected, Delivery::NotSent), "{error}");
     assert_eq!(error.to_string(), "the endpoint at hooks.example.com answered 400 Bad Request");
 }
@@ -26,7 +26,11 @@ async fn any_2xx_is_accepted_whatever_the_body() {
     ] {
         let what = format!("{} {:?}", answer.status, answer.fault);
         endpoint.recorder.set_answers(vec![answer]);
-        let receipt = endpoint.connector.send(&message()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let receipt = endpoint
+            .connector
+            .send(&message(), &SendContext::new())
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(receipt.message_id.is_some_and(|id| id.starts_with("msg_")), "{what}");
     }
 }
@@ -41,7 +45,7 @@ async fn keys_never_show() {
     for secret in [AUTHORIZATION, token, SECRETS[0], SECRETS[1], "url-secret", "123456", "user@example.com"] {
         let says = json!({ "message": format!("what is {secret}?"), "code": secret });
         endpoint.recorder.set_answers(vec![Answer::status(400).header("x-request-id", secret).json(says)]);
-        let error = endpoint.connector.send(&message()).await.unwrap_err();
+        let error = endpoint.connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert!(error.to_string().contains("what is [redacted]?"), "{error}");
         assert!(!format!("{error:?}").contains(secret), "{error:?}");
     }

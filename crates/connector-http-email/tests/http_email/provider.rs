@@ -1,7 +1,7 @@
 //! An endpoint as the tests know it: a valid configuration, its usual answer, and how it reads a request.
 
 use connector_http_email::CONNECTOR;
-use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, UsageType};
+use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, SendContext, UsageType};
 use connector_testkit::{
     Answer, HttpRecorder, RecordedRequest, RecorderOptions, TestCa,
     conformance::{Arrived, mailbox},
@@ -65,7 +65,7 @@ impl Endpoint {
     /// The request that `message` becomes under `config`.
     pub async fn request(config: &Value, message: &Message) -> RecordedRequest {
         let endpoint = Self::start(config, accepted()).await;
-        endpoint.connector.send(message).await.unwrap();
+        endpoint.connector.send(message, &SendContext::new()).await.unwrap();
         endpoint.recorder.only_request()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connector_http_email::CONNECTOR;
-use connector_kit::{Delivery, EmailTemplate, ErrorKind, Message};
+use connector_kit::{Delivery, EmailTemplate, ErrorKind, Message, SendContext};
 use connector_testkit::{Answer, Fault};
 use serde_json::{Value, json};
 
@@ -81,15 +81,15 @@ async fn a_recipients_name_is_quoted_where_it_must_be() {
 async fn an_endpoint_that_takes_longer_than_the_timeout_leaves_the_outcome_unknown() {
     let config = with("timeout", json!(0.3));
     let endpoint = Endpoint::start(&config, accepted()).await;
-    endpoint.connector.send(&message()).await.unwrap();
+    endpoint.connector.send(&message(), &SendContext::new()).await.unwrap();
     endpoint.recorder.set_answers(vec![Answer::fault(Fault::Silent)]);
-    let sent = tokio::time::timeout(PATIENCE, endpoint.connector.send(&message())).await;
+    let sent = tokio::time::timeout(PATIENCE, endpoint.connector.send(&message(), &SendContext::new())).await;
     let error = sent.expect("the timeout does not hold").unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown), "{error}");
     assert!(error.to_string().contains("hooks.example.com: no answer came in time"), "{error}");
 
     let endpoint = Endpoint::start(&config, Answer::fault(Fault::StallTls)).await;
-    let sent = tokio::time::timeout(PATIENCE, endpoint.connector.send(&message())).await;
+    let sent = tokio::time::timeout(PATIENCE, endpoint.connector.send(&message(), &SendContext::new())).await;
     let error = sent.expect("the timeout does not hold").unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent), "{error}");
     assert!(error.is_retryable());
@@ -98,9 +98,9 @@ async fn an_endpoint_that_takes_longer_than_the_timeout_leaves_the_outcome_unkno
 #[tokio::test]
 async fn an_acceptance_whose_body_stalls_is_an_acceptance() {
     let endpoint = Endpoint::start(&with("timeout", json!(0.3)), accepted()).await;
-    endpoint.connector.send(&message()).await.unwrap();
+    endpoint.connector.send(&message(), &SendContext::new()).await.unwrap();
     endpoint.recorder.set_answers(vec![Answer::fault(Fault::StallBody)]);
-    endpoint.connector.send(&message()).await.unwrap();
+    endpoint.connector.send(&message(), &SendContext::new()).await.unwrap();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use connector_http_email::CONNECTOR;
 use connector_kit::{
-    EmailConnector, Message, SendPolicy,
+    EmailConnector, Message, SendContext, SendPolicy,
     http::{HeaderMap, HeaderName, HeaderValue},
     layered,
 };
@@ -76,13 +76,13 @@ async fn during_rotation_holders_of_either_secret_are_served() {
 async fn every_message_has_an_id_of_its_own_or_its_idempotency_keys() {
     let endpoint = Endpoint::start(&config(), accepted()).await;
     for _ in 0..3 {
-        endpoint.connector.send(&message()).await.unwrap();
+        endpoint.connector.send(&message(), &SendContext::new()).await.unwrap();
     }
     let ids: BTreeSet<String> =
         endpoint.recorder.requests().iter().map(|request| request.header("webhook-id").unwrap().to_owned()).collect();
     assert_eq!(ids.len(), 3);
 
-    let receipt = endpoint.connector.send(&keyed("order-7:sign-in")).await.unwrap();
+    let receipt = endpoint.connector.send(&keyed("order-7:sign-in"), &SendContext::new()).await.unwrap();
     assert_eq!(receipt.message_id.as_deref(), Some("order-7:sign-in"));
     let request = endpoint.recorder.requests().pop().unwrap();
     assert_eq!(request.header("webhook-id"), Some("order-7:sign-in"));
@@ -96,7 +96,7 @@ async fn every_attempt_of_a_send_has_the_same_id() {
     endpoint.recorder.set_answers(vec![Answer::status(503), accepted(), Answer::status(503), accepted()]);
     let connector = layered(endpoint.connector, SendPolicy::default());
     for _ in 0..2 {
-        assert_eq!(connector.send(&message()).await.unwrap().attempts, 2);
+        assert_eq!(connector.send(&message(), &SendContext::new()).await.unwrap().attempts, 2);
     }
     let requests = endpoint.recorder.requests();
     assert!(requests.iter().all(|request| verifies(request, SECRETS[0])));
@@ -111,7 +111,7 @@ async fn a_key_that_no_id_may_be_becomes_one_that_is_the_same_every_time() {
     let long = "k".repeat(10_000);
     for key in ["user@example.com", "two words", "x\r\nEvil: 1", "ключ", &long] {
         for _ in 0..2 {
-            endpoint.connector.send(&keyed(key)).await.unwrap();
+            endpoint.connector.send(&keyed(key), &SendContext::new()).await.unwrap();
         }
         let requests = endpoint.recorder.requests();
         let [.., first, second] = requests.as_slice() else { panic!("two requests") };
@@ -127,9 +127,9 @@ async fn a_key_that_no_id_may_be_becomes_one_that_is_the_same_every_time() {
 #[tokio::test]
 async fn without_a_secret_nothing_is_signed_and_a_key_is_passed_on_all_the_same() {
     let endpoint = Endpoint::start(&signed_with(&[]), accepted()).await;
-    assert_eq!(endpoint.connector.send(&message()).await.unwrap().message_id, None);
-    endpoint.connector.send(&keyed("")).await.unwrap();
-    endpoint.connector.send(&keyed("k1")).await.unwrap();
+    assert_eq!(endpoint.connector.send(&message(), &SendContext::new()).await.unwrap().message_id, None);
+    endpoint.connector.send(&keyed(""), &SendContext::new()).await.unwrap();
+    endpoint.connector.send(&keyed("k1"), &SendContext::new()).await.unwrap();
     let ids: Vec<Option<String>> = endpoint
         .recorder
         .requests()

@@ -196,11 +196,11 @@ async fn http_connect(stream: &mut TcpStream, proxy: &Proxy, host: &str, port: u
 }
 
 fn unavailable(host: &str, port: u16, cause: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("{host}:{port}: could not connect: {cause}"))
+    Error::new(ErrorKind::Unavailable, format!("{host}:{port}: could not connect: {cause}")).not_sent()
 }
 
 fn tls_failed(server_name: &str, cause: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("{server_name}: TLS failed: {cause}"))
+    Error::new(ErrorKind::Unavailable, format!("{server_name}: TLS failed: {cause}")).not_sent()
 }
 
 #[cfg(all(test, target_os = "linux"))]

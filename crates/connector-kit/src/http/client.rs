@@ -14,7 +14,7 @@ use super::{
     written::WrittenBody,
 };
 use crate::{
-    Delivery, Error, ErrorKind, Progress, ProviderAnswer,
+    Delivery, Error, ErrorKind, ProviderAnswer, SendContext,
     egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
 };
 
@@ -125,35 +125,45 @@ fn redirect(url: &mut Url, headers: &mut http::HeaderMap, rule: &ConnectTo) -> R
 
 #[async_trait]
 impl HttpClient for PooledClient {
-    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+    async fn execute(&self, request: HttpRequest, context: &SendContext) -> Result<HttpResponse, Error> {
+        // Until the body is asked for, nothing of it is written.
+        context.mark_not_sent();
         let under_way = self.connections.begin(&request.url);
         let exchange = &under_way.0;
-        exchange.scope(self.exchange(request, exchange)).await
+        exchange.scope(self.exchange(request, exchange, context)).await
     }
 }
 
 impl PooledClient {
-    async fn exchange(&self, mut request: HttpRequest, exchange: &Arc<Exchange>) -> Result<HttpResponse, Error> {
+    async fn exchange(
+        &self,
+        mut request: HttpRequest,
+        exchange: &Arc<Exchange>,
+        context: &SendContext,
+    ) -> Result<HttpResponse, Error> {
         let host = exchange.host();
         let client = self.route(&mut request)?;
-        let progress = Progress::current();
-        progress.waits_for(Arc::clone(&host));
+        context.waits_for(Arc::clone(&host));
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
         *outgoing.timeout_mut() = request.timeout;
+        if request.body.is_empty() {
+            // Nothing tells when its head is written.
+            context.mark_written();
+        }
         if *outgoing.method() != Method::GET || !request.body.is_empty() {
-            let body = WrittenBody::new(request.body, progress.clone(), Arc::clone(exchange));
+            let body = WrittenBody::new(request.body, context.clone(), Arc::clone(exchange));
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
         }
         let mut response =
-            client.execute(outgoing).await.map_err(|cause| failed(&host, self.by_proxy, &cause, &progress))?;
+            client.execute(outgoing).await.map_err(|cause| failed(&host, self.by_proxy, &cause, context.delivery()))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let delivery = if status.is_success() { Delivery::Unknown } else { delivery_after(status) };
         if delivery == Delivery::NotSent {
-            progress.mark_not_sent();
+            context.mark_not_sent();
         }
-        let limit = body_limit(&progress);
+        let limit = body_limit(context);
         let body = tokio::time::timeout(limit, read(&mut response))
             .await
             .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
@@ -181,8 +191,8 @@ fn is_kept(version: http::Version, headers: &http::HeaderMap) -> bool {
 
 /// Half of what is left of the send's deadline, if that is less: the status, and not that time is up, is what the caller
 /// needs to know.
-fn body_limit(progress: &Progress) -> Duration {
-    let left = progress.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+fn body_limit(context: &SendContext) -> Duration {
+    let left = context.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
     left.map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left / 2))
 }
 
@@ -206,8 +216,7 @@ async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
 }
 
 /// No answer came: says at which stage, and why, without the URL, which may hold what is nobody's business.
-fn failed(host: &str, by_proxy: bool, cause: &reqwest::Error, progress: &Progress) -> Error {
-    let delivery = progress.delivery();
+fn failed(host: &str, by_proxy: bool, cause: &reqwest::Error, delivery: Delivery) -> Error {
     let stage = match delivery {
         // It may be the proxy that is not there, or does not let this through.
         _ if cause.is_connect() && by_proxy => "could not connect through the proxy",
@@ -219,7 +228,7 @@ fn failed(host: &str, by_proxy: bool, cause: &reqwest::Error, progress: &Progres
     };
     // An egress rule's own error explains itself better than the chain around it.
     if let Some(error) = causes(cause).find_map(|cause| cause.downcast_ref::<Error>()) {
-        return error.clone();
+        return error.clone().not_sent();
     }
     let delivery = if cause.is_connect() { Delivery::NotSent } else { delivery };
     let error = Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {}", root_cause(cause)));

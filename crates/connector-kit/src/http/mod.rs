@@ -16,7 +16,7 @@ pub use url::Url;
 
 pub(crate) use client::PooledClient;
 
-use crate::{Delivery, Error, ErrorKind, ProviderAnswer};
+use crate::{Delivery, Error, ErrorKind, ProviderAnswer, SendContext};
 
 const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"));
 /// As many headers as a request has, more or less.
@@ -168,11 +168,22 @@ fn delivery_after(status: StatusCode) -> Delivery {
 }
 
 /// Sends one HTTP request. Redirects are not followed, nothing is retried.
+///
+/// A host may bring its own, by [`Context::with_http`](crate::Context::with_http). What a send that fails is taken for depends
+/// on what its client vouches for:
+///
+/// - A client that marks nothing in `context`, and returns plain errors, is always right: a deadline that strikes and
+///   every error of its own then mean that the outcome is unknown.
+/// - A client that can tell when bytes leave may vouch for "not sent": by [`SendContext::mark_not_sent`] when it begins,
+///   which it ends by [`SendContext::mark_written`] before the first byte of the request is written, and by
+///   [`Error::not_sent`] on errors from before that. Only such failures are tried again.
+///
+/// `context` may be handed to another task or runtime along with the request.
 #[async_trait]
 pub trait HttpClient: Send + Sync {
     /// Sends `request` and reads the answer, whatever its status.
     ///
     /// # Errors
-    /// `Unavailable` when no answer came: `NotSent` up to the moment the request was being written, `Unknown` after.
-    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, Error>;
+    /// `Unavailable` when no answer came: unknown, unless the client vouches that nothing of the request was written.
+    async fn execute(&self, request: HttpRequest, context: &SendContext) -> Result<HttpResponse, Error>;
 }

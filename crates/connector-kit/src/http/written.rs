@@ -11,19 +11,19 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::connections::Exchange;
-use crate::Progress;
+use crate::SendContext;
 
 /// The bytes of a request. The client asks for them when the connection stands and the request is about to be
 /// written, so from then on the outcome of a send is unknown until the answer is there.
 pub(super) struct WrittenBody {
     bytes: Option<Bytes>,
-    progress: Progress,
+    context: SendContext,
     exchange: Arc<Exchange>,
 }
 
 impl WrittenBody {
-    pub(super) fn new(bytes: Bytes, progress: Progress, exchange: Arc<Exchange>) -> Self {
-        Self { bytes: Some(bytes), progress, exchange }
+    pub(super) fn new(bytes: Bytes, context: SendContext, exchange: Arc<Exchange>) -> Self {
+        Self { bytes: Some(bytes), context, exchange }
     }
 }
 
@@ -32,7 +32,7 @@ impl Body for WrittenBody {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.progress.mark_written();
+        self.context.mark_written();
         self.exchange.served();
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use crate::{EmailConnector, Error, Message, Receipt};
+use crate::{EmailConnector, Error, Message, Receipt, SendContext};
 
 /// Lets so many attempts begin at once; others wait their turn, in order, and then cost little more than their message. A
 /// provider that is slow holds neither memory nor connections without bound.
@@ -25,10 +25,14 @@ impl<C> AtOnce<C> {
 
 #[async_trait]
 impl<C: EmailConnector> EmailConnector for AtOnce<C> {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
-        // Never closed, so there is always a turn.
-        let _turn = self.turns.acquire().await;
-        self.inner.send(message).await
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
+        // Those that wait are served first: a turn is only free when nobody waits for it.
+        let _turn = match self.turns.try_acquire() {
+            Ok(turn) => Ok(turn),
+            // Never closed, so there will be a turn.
+            Err(_) => context.waits_for_turn(self.turns.acquire()).await,
+        };
+        self.inner.send(message, context).await
     }
 
     async fn usage(&self, from: SystemTime) -> Result<u64, Error> {

@@ -1,19 +1,19 @@
-//! Layers around a connector. From the outside in: [`Deadline`], [`Retry`], [`AtOnce`], the connector.
+//! Layers around a connector. From the outside in: [`Shield`], [`Deadline`], [`Retry`], [`AtOnce`], the connector.
 //!
-//! The order matters. The deadline bounds all attempts and the waits between them together; the retry sees the
+//! The order matters. The shield carries on what its caller drops; the deadline bounds all attempts and the waits between them together; the retry sees the
 //! deadline and waits only where the wait still fits; an attempt takes its turn, and a wait holds up nobody.
 
 mod at_once;
 mod deadline;
-mod progress;
 mod retry;
+mod shield;
 
 use std::time::Duration;
 
 pub use at_once::AtOnce;
 pub use deadline::Deadline;
-pub use progress::Progress;
 pub use retry::Retry;
+pub use shield::Shield;
 
 use crate::EmailConnector;
 
@@ -36,10 +36,11 @@ impl Default for SendPolicy {
 }
 
 /// A connector with all layers around it.
-pub type Layered<C> = Deadline<Retry<AtOnce<C>>>;
+pub type Layered<C> = Shield<Deadline<Retry<AtOnce<C>>>>;
 
-/// `connector` with deadline, retry and a bound on what is under way at once around it.
-pub fn layered<C: EmailConnector>(connector: C, policy: SendPolicy) -> Layered<C> {
+/// `connector` with all layers around it: deadline, retry, a bound on what is under way at once, and a shield that sees a
+/// send through which has begun, even if its caller stops waiting for it.
+pub fn layered<C: EmailConnector + 'static>(connector: C, policy: SendPolicy) -> Layered<C> {
     let connector = AtOnce::new(connector, policy.max_at_once);
-    Deadline::new(Retry::new(connector, policy.max_attempts), policy.max_time)
+    Shield::new(Deadline::new(Retry::new(connector, policy.max_attempts), policy.max_time))
 }

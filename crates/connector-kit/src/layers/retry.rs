@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 
-use super::Progress;
-use crate::{EmailConnector, Error, Message, Receipt};
+use crate::{EmailConnector, Error, Message, Receipt, SendContext};
 
 /// The first wait; it doubles from attempt to attempt, with jitter on top.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -34,11 +33,10 @@ impl<C> Retry<C> {
 
 #[async_trait]
 impl<C: EmailConnector> EmailConnector for Retry<C> {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
-        let progress = Progress::current();
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let attempt = || {
-            progress.start_attempt();
-            self.inner.send(message)
+            context.start_attempt();
+            self.inner.send(message, context)
         };
         let waits = ExponentialBuilder::default()
             .with_min_delay(FIRST_WAIT)
@@ -53,15 +51,17 @@ impl<C: EmailConnector> EmailConnector for Retry<C> {
                 let wait = wait?.max(error.retry_after().unwrap_or_default());
                 // A wait beyond what the clock can count does not fit either.
                 let ends = Instant::now().checked_add(wait);
-                let fits = progress.deadline().is_none_or(|deadline| ends.is_some_and(|end| end < deadline));
+                let fits = context.deadline().is_none_or(|deadline| ends.is_some_and(|end| end < deadline));
                 fits.then_some(wait)
             })
             .notify(|error, wait| {
+                // Only what was not sent is tried again.
+                context.mark_not_sent();
                 let status = error.provider().and_then(|answer| answer.status);
                 tracing::warn!(kind = error.kind().name(), status, ?wait, "not sent, trying again");
             })
             .await;
-        let attempts = progress.attempts();
+        let attempts = context.attempts();
         match outcome {
             Ok(receipt) => Ok(Receipt { attempts, ..receipt }),
             Err(error) => Err(error.with_attempts(attempts)),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connector_kit::{
-    ConnectTo, Context, Egress,
+    ConnectTo, Context, Egress, SendContext,
     http::{HeaderMap, HttpRequest, Url},
 };
 use connector_testkit::{Answer, Fault, HttpRecorder, RecorderOptions, TestCa};
@@ -32,7 +32,7 @@ async fn server(answer: Answer) -> Server {
 async fn post(context: &Context) {
     let url = Url::parse("https://api.example.com/send").unwrap();
     let request = HttpRequest::post(url, HeaderMap::new(), "x");
-    let response = timeout(HANGS, context.http().execute(request)).await.unwrap().unwrap();
+    let response = timeout(HANGS, context.http().execute(request, &SendContext::new())).await.unwrap().unwrap();
     assert!(response.status.is_success());
     response.body.unwrap();
 }

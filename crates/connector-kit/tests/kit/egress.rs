@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use connector_kit::{
-    ConnectTo, Context, DialOptions, Egress, ErrorKind, Proxy,
+    ConnectTo, Context, DialOptions, Egress, ErrorKind, Proxy, SendContext,
     http::{HeaderMap, HttpRequest},
     is_public, root_certificates,
 };
@@ -163,7 +163,7 @@ async fn what_the_proxy_refuses_is_not_said_of_the_provider() {
     let egress = Egress { proxy: Some(format!("http://127.0.0.1:{gone}").parse().unwrap()), ..Egress::default() };
     let context = Context::new(egress).unwrap();
     let url = "https://api.example.com/".parse().unwrap();
-    let error = context.http().execute(HttpRequest::get(url, HeaderMap::new())).await.unwrap_err();
+    let error = context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
     assert!(error.to_string().starts_with("api.example.com: could not connect through the proxy: "), "{error}");
 }

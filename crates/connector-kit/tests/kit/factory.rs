@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error, ErrorKind,
-    FormItemType, Mailbox, Message, Receipt, Report, Secret, TOKEN, TemplateConfig, async_trait,
+    FormItemType, Mailbox, Message, Receipt, Report, Secret, SendContext, TOKEN, TemplateConfig, async_trait,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -86,7 +86,7 @@ impl Connector for Nowhere {
 
 #[async_trait]
 impl EmailConnector for Nowhere {
-    async fn send(&self, _: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, _: &Message, _: &SendContext) -> Result<Receipt, Error> {
         Ok(Receipt::new(Some(self.0.from_email.to_string())))
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connector_kit::{
-    ConnectTo, Context, Delivery, Egress, Error, ErrorKind,
+    ConnectTo, Context, Delivery, Egress, Error, ErrorKind, SendContext,
     http::{HeaderMap, HeaderValue, HttpRequest, HttpResponse, StatusCode, Url},
 };
 use connector_testkit::{Answer, Fault, HttpRecorder, RecorderOptions, TestCa};
@@ -34,7 +34,7 @@ fn request() -> HttpRequest {
 
 impl Server {
     async fn post(&self) -> Result<HttpResponse, Error> {
-        self.context.http().execute(request()).await
+        self.context.http().execute(request(), &SendContext::new()).await
     }
 }
 
@@ -100,16 +100,16 @@ async fn tells_before_from_after_the_request() {
 async fn a_requests_own_timeout_ends_it_and_tells_before_from_after() {
     let short = || request().with_timeout(Some(Duration::from_millis(200)));
     let server = server(vec![Answer::fault(Fault::Silent)]).await;
-    let error = server.context.http().execute(short()).await.unwrap_err();
+    let error = server.context.http().execute(short(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown), "{error}");
     assert!(error.to_string().contains("no answer came in time"), "{error}");
     // The status counts, though the rest does not come.
     server.recorder.set_answers(vec![Answer::fault(Fault::StallBody)]);
-    let response = server.context.http().execute(short()).await.unwrap();
+    let response = server.context.http().execute(short(), &SendContext::new()).await.unwrap();
     assert!(response.status.is_success() && response.body.is_err());
 
     let server = self::server(vec![Answer::fault(Fault::StallTls)]).await;
-    let error = server.context.http().execute(short()).await.unwrap_err();
+    let error = server.context.http().execute(short(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent), "{error}");
 }
 
@@ -117,7 +117,7 @@ async fn a_requests_own_timeout_ends_it_and_tells_before_from_after() {
 async fn a_get_has_no_body() {
     let server = server(vec![Answer::status(200)]).await;
     let request = HttpRequest::get(Url::parse(URL).unwrap(), HeaderMap::new());
-    server.context.http().execute(request).await.unwrap();
+    server.context.http().execute(request, &SendContext::new()).await.unwrap();
     let request = server.recorder.only_request();
     assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/v1/send?x=1"));
     assert!(request.body.is_empty() && request.header("content-length").is_none());
@@ -130,7 +130,7 @@ async fn an_untrusted_certificate_is_not_sent_to() {
     let recorder = HttpRecorder::start(RecorderOptions { tls, answers: vec![Answer::status(200)] }).await;
     let connect_to = vec![ConnectTo::new("api.example.com", 443, "127.0.0.1", recorder.port())];
     let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
-    let error = context.http().execute(request()).await.unwrap_err();
+    let error = context.http().execute(request(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::NotSent));
     assert!(error.to_string().contains("certificate"), "{error}");
     assert!(error.hint().unwrap().contains("--cacert"), "{error:?}");
@@ -146,7 +146,7 @@ async fn connect_to_works_with_a_port_in_the_url() {
         let connect_to = vec![ConnectTo::new(host, 9999, "127.0.0.1", recorder.port())];
         let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
         let request = HttpRequest::post(Url::parse(url).unwrap(), HeaderMap::new(), "x");
-        assert_eq!(context.http().execute(request).await.unwrap().status, StatusCode::OK);
+        assert_eq!(context.http().execute(request, &SendContext::new()).await.unwrap().status, StatusCode::OK);
         assert_eq!(recorder.requests().last().unwrap().header("host"), Some(format!("{host}:9999").as_str()));
     }
 }
@@ -157,7 +157,11 @@ async fn private_addresses_are_denied_by_name_and_by_number() {
     let context = Context::new(Egress { deny_private_addresses: true, ..Egress::default() }).unwrap();
     for host in ["127.0.0.1", "localhost", "[::1]", "2130706433"] {
         let url = Url::parse(&format!("http://{host}:{}/", recorder.port())).unwrap();
-        let error = context.http().execute(HttpRequest::post(url, HeaderMap::new(), "x")).await.unwrap_err();
+        let error = context
+            .http()
+            .execute(HttpRequest::post(url, HeaderMap::new(), "x"), &SendContext::new())
+            .await
+            .unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidConfig, Delivery::NotSent), "{host}: {error}");
     }
     assert_eq!(recorder.connections(), 0);

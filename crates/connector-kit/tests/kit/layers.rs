@@ -1,4 +1,4 @@
-//! Retry and deadline, on a clock that the tests move.
+//! Retry, deadline and turns, on a clock that the tests move.
 
 use std::{
     sync::{
@@ -9,7 +9,7 @@ use std::{
 };
 
 use connector_kit::{
-    Delivery, EmailConnector, Error, ErrorKind, Message, Payload, Progress, Receipt, SendPolicy, UsageType,
+    Delivery, EmailConnector, Error, ErrorKind, Message, Payload, Receipt, SendContext, SendPolicy, UsageType,
     async_trait, layered,
 };
 use tokio::{
@@ -22,21 +22,21 @@ struct Scripted {
     answers: Mutex<Vec<Result<(), Error>>>,
     sends: AtomicU32,
     takes: Duration,
-    writes: bool,
+    vouches: bool,
 }
 
 impl Scripted {
     fn new(answers: Vec<Result<(), Error>>) -> Self {
-        Self { answers: Mutex::new(answers), sends: AtomicU32::new(0), takes: Duration::ZERO, writes: false }
+        Self { answers: Mutex::new(answers), sends: AtomicU32::new(0), takes: Duration::ZERO, vouches: false }
     }
 }
 
 #[async_trait]
 impl EmailConnector for Scripted {
-    async fn send(&self, _: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, _: &Message, context: &SendContext) -> Result<Receipt, Error> {
         self.sends.fetch_add(1, Ordering::Relaxed);
-        if self.writes {
-            Progress::current().mark_written();
+        if self.vouches {
+            context.mark_not_sent();
         }
         sleep(self.takes).await;
         let mut answers = self.answers.lock().unwrap();
@@ -46,44 +46,51 @@ impl EmailConnector for Scripted {
 }
 
 fn unavailable() -> Error {
-    Error::new(ErrorKind::Unavailable, "down")
+    Error::new(ErrorKind::Unavailable, "down").not_sent()
 }
 
 async fn send(connector: Scripted) -> (Result<Receipt, Error>, u32, Duration) {
     let connector = layered(std::sync::Arc::new(connector), SendPolicy::default());
     let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
     let started = Instant::now();
-    let outcome = connector.send(&message).await;
+    let outcome = connector.send(&message, &SendContext::new()).await;
     let attempts = outcome.as_ref().map_or_else(|error| error.attempts(), |receipt| receipt.attempts);
     (outcome, attempts, started.elapsed())
 }
 
-/// Fails at every first attempt, and returns the id of the send.
+/// Fails at every first attempt, and returns the ids of both.
 #[derive(Default)]
 struct Numbered {
-    ids: AtomicU32,
-    attempts: AtomicU32,
+    ids: Mutex<Vec<String>>,
 }
 
 #[async_trait]
 impl EmailConnector for Numbered {
-    async fn send(&self, _: &Message) -> Result<Receipt, Error> {
-        let id = Progress::current().id(|| self.ids.fetch_add(1, Ordering::Relaxed).to_string());
-        if self.attempts.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
+        self.ids.lock().unwrap().push(context.idempotency_id(message).to_owned());
+        if context.attempts() == 1 {
             return Err(unavailable());
         }
-        Ok(Receipt::new(Some(id)))
+        Ok(Receipt::new(Some(self.ids.lock().unwrap().drain(..).collect::<Vec<_>>().join(" "))))
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_send_has_one_id_for_all_its_attempts() {
     let connector = layered(Numbered::default(), SendPolicy::default());
-    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
-    for expected in ["0", "1"] {
-        let receipt = connector.send(&message).await.unwrap();
-        assert_eq!((receipt.message_id.as_deref(), receipt.attempts), (Some(expected), 2));
+    let mut message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let receipt = connector.send(&message, &SendContext::new()).await.unwrap();
+        let ids = receipt.message_id.unwrap();
+        let (first, second) = ids.split_once(' ').unwrap();
+        assert_eq!((first, receipt.attempts), (second, 2));
+        seen.push(ids);
     }
+    assert_ne!(seen[0], seen[1]);
+    message.idempotency_key = Some("order-1".to_owned());
+    let receipt = connector.send(&message, &SendContext::new()).await.unwrap();
+    assert_eq!(receipt.message_id.as_deref(), Some("order-1 order-1"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,9 +112,11 @@ async fn gives_up_after_three_attempts() {
 async fn never_repeats_an_unknown_outcome_or_a_final_refusal() {
     for error in [
         unavailable().delivery_is(Delivery::Unknown),
-        Error::new(ErrorKind::Rejected, "no"),
-        Error::new(ErrorKind::QuotaExceeded, "no"),
-        Error::new(ErrorKind::Unauthorized, "no"),
+        Error::new(ErrorKind::Unavailable, "nobody vouches for it"),
+        Error::new(ErrorKind::RateLimited, "nobody vouches for it"),
+        Error::new(ErrorKind::Rejected, "no").not_sent(),
+        Error::new(ErrorKind::QuotaExceeded, "no").not_sent(),
+        Error::new(ErrorKind::Unauthorized, "no").not_sent(),
     ] {
         let (outcome, attempts, _) = send(Scripted::new(vec![Err(error), Ok(())])).await;
         assert_eq!(attempts, 1, "{outcome:?}");
@@ -116,8 +125,9 @@ async fn never_repeats_an_unknown_outcome_or_a_final_refusal() {
 
 #[tokio::test(start_paused = true)]
 async fn honours_retry_after_where_it_fits() {
-    let busy =
-        |seconds| Err(Error::new(ErrorKind::RateLimited, "busy").with_retry_after(Some(Duration::from_secs(seconds))));
+    let busy = |seconds| {
+        Err(Error::new(ErrorKind::RateLimited, "busy").not_sent().with_retry_after(Some(Duration::from_secs(seconds))))
+    };
     let (outcome, _, took) = send(Scripted::new(vec![busy(7), Ok(())])).await;
     assert_eq!(outcome.unwrap().attempts, 2);
     assert!(took >= Duration::from_secs(7) && took < Duration::from_secs(8), "{took:?}");
@@ -129,7 +139,8 @@ async fn honours_retry_after_where_it_fits() {
 /// Whoever answers can write any number there.
 #[tokio::test(start_paused = true)]
 async fn a_wait_beyond_all_time_does_not_fit() {
-    let busy = Error::new(ErrorKind::RateLimited, "busy").with_retry_after(Some(Duration::from_secs(u64::MAX)));
+    let busy =
+        Error::new(ErrorKind::RateLimited, "busy").not_sent().with_retry_after(Some(Duration::from_secs(u64::MAX)));
     let (outcome, attempts, took) = send(Scripted::new(vec![Err(busy), Ok(())])).await;
     assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_secs(u64::MAX)));
     assert_eq!((attempts, took), (1, Duration::ZERO));
@@ -137,9 +148,9 @@ async fn a_wait_beyond_all_time_does_not_fit() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_tells_not_sent_from_unknown() {
-    let silent = |writes| Scripted { takes: Duration::from_secs(3600), writes, ..Scripted::new(vec![Ok(())]) };
-    for (writes, delivery) in [(false, Delivery::NotSent), (true, Delivery::Unknown)] {
-        let (outcome, attempts, took) = send(silent(writes)).await;
+    let silent = |vouches| Scripted { takes: Duration::from_secs(3600), vouches, ..Scripted::new(vec![Ok(())]) };
+    for (vouches, delivery) in [(true, Delivery::NotSent), (false, Delivery::Unknown)] {
+        let (outcome, attempts, took) = send(silent(vouches)).await;
         let error = outcome.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, delivery));
         assert_eq!((attempts, took), (1, Duration::from_secs(15)));
@@ -148,9 +159,10 @@ async fn the_deadline_tells_not_sent_from_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_covers_all_attempts_together() {
+    // That the first attempt was not sent says nothing of the second.
     let slow = Scripted { takes: Duration::from_secs(9), ..Scripted::new(vec![Err(unavailable())]) };
     let (outcome, attempts, took) = send(slow).await;
-    assert_eq!(outcome.unwrap_err().delivery(), Delivery::NotSent);
+    assert_eq!(outcome.unwrap_err().delivery(), Delivery::Unknown);
     assert_eq!((attempts, took), (2, Duration::from_secs(15)));
 }
 
@@ -159,18 +171,60 @@ async fn what_happens_aside_does_not_count_as_written() {
     struct Aside;
     #[async_trait]
     impl EmailConnector for Aside {
-        async fn send(&self, _: &Message) -> Result<Receipt, Error> {
-            Progress::aside(async {
-                Progress::current().mark_written();
+        async fn send(&self, _: &Message, context: &SendContext) -> Result<Receipt, Error> {
+            let aside = context.aside();
+            let asks = async {
+                aside.mark_written();
+                aside.waits_for("tokens.example.com");
                 sleep(Duration::from_secs(3600)).await;
-            })
-            .await;
+            };
+            context.before_sending(asks).await;
             Ok(Receipt::new(None))
         }
     }
     let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
-    let error = layered(Aside, SendPolicy::default()).send(&message).await.unwrap_err();
+    let error = layered(Aside, SendPolicy::default()).send(&message, &SendContext::new()).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(error.to_string().contains("tokens.example.com"), "{error}");
+}
+
+/// A caller's own deadline, where it ends before the policy's.
+#[tokio::test(start_paused = true)]
+async fn the_earlier_of_two_deadlines_counts() {
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    for (callers, ends) in [(2, 2), (60, 15)] {
+        let silent = Scripted { takes: Duration::from_secs(3600), ..Scripted::new(vec![Ok(())]) };
+        let started = Instant::now();
+        let context = SendContext::new().with_deadline(started + Duration::from_secs(callers));
+        let error = layered(silent, SendPolicy::default()).send(&message, &context).await.unwrap_err();
+        assert_eq!(started.elapsed(), Duration::from_secs(ends));
+        assert!(error.to_string().contains(&format!("within {ends} s")), "{error}");
+    }
+}
+
+/// Runs the connector that it wraps in a task of its own.
+struct Spawning<C>(Arc<C>);
+
+#[async_trait]
+impl<C: EmailConnector + 'static> EmailConnector for Spawning<C> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
+        let (inner, message, context) = (Arc::clone(&self.0), message.clone(), context.clone());
+        tokio::spawn(async move { inner.send(&message, &context).await }).await.unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn spawning_changes_no_outcome() {
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    for (vouches, delivery) in [(true, Delivery::NotSent), (false, Delivery::Unknown)] {
+        let silent = Scripted { takes: Duration::from_secs(3600), vouches, ..Scripted::new(vec![Ok(())]) };
+        let connector = layered(Spawning(Arc::new(silent)), SendPolicy::default());
+        let error = connector.send(&message, &SendContext::new()).await.unwrap_err();
+        assert_eq!((error.delivery(), error.attempts()), (delivery, 1), "{error}");
+    }
+    let fails_once = Scripted::new(vec![Err(unavailable()), Ok(())]);
+    let connector = Spawning(Arc::new(layered(Spawning(Arc::new(fails_once)), SendPolicy::default())));
+    assert_eq!(connector.send(&message, &SendContext::new()).await.unwrap().attempts, 2);
 }
 
 /// Sends so many messages at the same time; gives what becomes of them, in how many attempts, and how long it took.
@@ -182,7 +236,7 @@ async fn send_many(connector: Scripted, count: usize) -> (Vec<Result<Receipt, Er
     for _ in 0..count {
         let layered = Arc::clone(&layered);
         let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
-        sends.spawn(async move { layered.send(&message).await });
+        sends.spawn(async move { layered.send(&message, &SendContext::new()).await });
     }
     let outcomes = sends.join_all().await;
     (outcomes, connector.sends.load(Ordering::Relaxed) as usize, started.elapsed())
@@ -198,7 +252,7 @@ async fn a_hundred_are_under_way_at_once_and_others_wait_their_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_in_vain_is_not_sent() {
-    let silent = Scripted { takes: Duration::from_secs(60), writes: true, ..Scripted::new(vec![Ok(())]) };
+    let silent = Scripted { takes: Duration::from_secs(60), ..Scripted::new(vec![Ok(())]) };
     let (outcomes, attempts, took) = send_many(silent, 250).await;
     let unknown = outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).map(Error::delivery);
     assert_eq!(unknown.filter(|delivery| *delivery == Delivery::Unknown).count(), attempts, "those that had begun");
@@ -219,6 +273,9 @@ async fn a_wait_between_attempts_holds_up_nobody() {
 async fn no_limit_at_all_is_a_limit_too() {
     let policy = SendPolicy { max_time: Duration::MAX, ..SendPolicy::default() };
     let connector = layered(Box::new(Scripted::new(vec![Ok(())])), policy);
-    connector.send(&Message::new("user@example.com", UsageType::SignIn, Payload::new())).await.unwrap();
+    connector
+        .send(&Message::new("user@example.com", UsageType::SignIn, Payload::new()), &SendContext::new())
+        .await
+        .unwrap();
     assert!(connector.usage(std::time::UNIX_EPOCH).await.is_err_and(|error| error.kind() == ErrorKind::NotImplemented));
 }

@@ -10,7 +10,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connector_kit::{
-    Context, Delivery, Egress, Error, ErrorKind, Secret,
+    Context, Delivery, Egress, Error, ErrorKind, Secret, SendContext,
     http::Url,
     oauth::{AccessToken, TokenCache, request_token},
 };
@@ -23,12 +23,12 @@ async fn many_waiters_share_one_fetch_and_a_token_is_renewed_before_its_end() {
     let get = || {
         let (cache, fetches) = (cache.clone(), fetches.clone());
         tokio::spawn(async move {
-            let fetch = async {
+            let fetch = async |_| {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 let number = fetches.fetch_add(1, Ordering::Relaxed);
                 Ok(AccessToken::living(Secret::new(format!("token-{number}")), Duration::from_secs(100)))
             };
-            cache.get(fetch).await.unwrap().expose().to_owned()
+            cache.get(&SendContext::new(), fetch).await.unwrap().expose().to_owned()
         })
     };
     let waiting: Vec<_> = (0..100).map(|_| get()).collect();
@@ -55,7 +55,7 @@ async fn ask_as(id: &str, secret: &str, answer: Answer) -> (Result<AccessToken, 
     let url = Url::parse(&format!("http://127.0.0.1:{}/token", recorder.port())).unwrap();
     let secret = Secret::new(secret);
     let form = [("grant_type", "client_credentials"), ("scope", "a b")];
-    (request_token(context.http().as_ref(), &url, &form, Some((id, &secret))).await, recorder)
+    (request_token(context.http().as_ref(), &url, &form, Some((id, &secret)), &SendContext::new()).await, recorder)
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, EmailConnector, Error, Message, Receipt, Secret,
-    async_trait,
+    SendContext, async_trait,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -66,7 +66,7 @@ impl Connector for Nowhere {
 
 #[async_trait]
 impl EmailConnector for Nowhere {
-    async fn send(&self, _: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, _: &Message, _: &SendContext) -> Result<Receipt, Error> {
         Ok(Receipt::new(None))
     }
 }

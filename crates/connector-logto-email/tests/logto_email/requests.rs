@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use connector_kit::{EmailTemplate, ErrorKind, Message};
+use connector_kit::{EmailTemplate, ErrorKind, Message, SendContext};
 use connector_logto_email::CONNECTOR;
 use connector_testkit::{Answer, RecordedRequest};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn with(field: &str, value: Value) -> Value {
 
 async fn request(config: &Value, message: &Message) -> RecordedRequest {
     let logto = Logto::start(config).await;
-    logto.connector.send(message).await.unwrap();
+    logto.connector.send(message, &SendContext::new()).await.unwrap();
     logto.requests().1.remove(0)
 }
 

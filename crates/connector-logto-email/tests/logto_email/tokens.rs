@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector_kit::{Delivery, EmailConnector, ErrorKind, SendPolicy, layered};
+use connector_kit::{Delivery, EmailConnector, ErrorKind, SendContext, SendPolicy, layered};
 use connector_testkit::{Answer, Fault};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ use crate::provider::{Logto, accepted, asks_for_a_token, granted, message};
 #[tokio::test]
 async fn it_is_asked_for_by_client_credentials() {
     let logto = Logto::usual().await;
-    logto.connector.send(&message()).await.unwrap();
+    logto.connector.send(&message(), &SendContext::new()).await.unwrap();
     let (tokens, mails) = logto.requests();
     assert_eq!((tokens.len(), mails.len()), (1, 1));
     assert_eq!((tokens[0].method.as_str(), tokens[0].host.as_str()), ("POST", "auth.logto.io"));
@@ -33,7 +33,7 @@ async fn twenty_sends_at_once_wait_for_one_token() {
     let mut sends = JoinSet::new();
     for _ in 0..20 {
         let connector = Arc::clone(&connector);
-        sends.spawn(async move { connector.send(&message()).await.unwrap() });
+        sends.spawn(async move { connector.send(&message(), &SendContext::new()).await.unwrap() });
     }
     logto.recorder.release(1);
     while let Some(sent) = sends.join_next().await {
@@ -50,7 +50,7 @@ async fn one_that_ends_within_a_minute_is_not_kept() {
     let logto = Logto::usual().await;
     logto.grants(vec![Answer::status(200).json(json!({ "access_token": "short", "expires_in": 60 }))]);
     for _ in 0..2 {
-        logto.connector.send(&message()).await.unwrap();
+        logto.connector.send(&message(), &SendContext::new()).await.unwrap();
     }
     assert_eq!(logto.requests().0.len(), 2);
 }
@@ -62,7 +62,7 @@ async fn one_that_is_refused_is_replaced_once() {
     logto.grants(vec![granted("old"), granted("new")]);
     logto.answers(vec![accepted(), Answer::status(401), accepted()]);
     for _ in 0..3 {
-        logto.connector.send(&message()).await.unwrap();
+        logto.connector.send(&message(), &SendContext::new()).await.unwrap();
     }
     let (tokens, mails) = logto.requests();
     let used: Vec<&str> = mails.iter().filter_map(|request| request.header("authorization")).collect();
@@ -75,11 +75,11 @@ async fn two_that_are_refused_are_an_error_and_neither_is_kept() {
     let logto = Logto::usual().await;
     logto.grants(vec![granted("first"), granted("second"), granted("third")]);
     logto.answers(vec![Answer::status(401), Answer::status(401), accepted()]);
-    let error = logto.connector.send(&message()).await.unwrap_err();
+    let error = logto.connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unauthorized, Delivery::NotSent), "{error}");
     assert!(!error.is_retryable());
     assert_eq!(logto.requests().1.len(), 2);
-    logto.connector.send(&message()).await.unwrap();
+    logto.connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(logto.requests().1[2].header("authorization"), Some("Bearer third"));
 }
 
@@ -108,7 +108,7 @@ async fn one_that_cannot_be_fetched_leaves_the_message_unsent() {
             // Short where the deadline is waited for.
             let seconds = if attempts == 3 { 15 } else { 2 };
             let policy = SendPolicy { max_time: Duration::from_secs(seconds), ..SendPolicy::default() };
-            let error = layered(logto.connector, policy).send(&message()).await.unwrap_err();
+            let error = layered(logto.connector, policy).send(&message(), &SendContext::new()).await.unwrap_err();
             assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{what}: {error}");
             let requests = logto.recorder.requests();
             assert!(requests.iter().all(asks_for_a_token), "{what}: the message was sent without a token");
@@ -122,7 +122,7 @@ async fn one_that_cannot_be_fetched_leaves_the_message_unsent() {
 async fn one_that_no_header_can_hold_is_an_error() {
     let logto = Logto::usual().await;
     logto.grants(vec![granted("a\r\nX-Evil: 1")]);
-    let error = logto.connector.send(&message()).await.unwrap_err();
+    let error = logto.connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidResponse, Delivery::NotSent), "{error}");
     assert!(!format!("{error:?}").contains("X-Evil"), "{error:?}");
     assert!(logto.requests().1.is_empty());

@@ -1,7 +1,7 @@
 //! What goes to Mailgun beyond what the recordings show.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use connector_kit::{EmailTemplate, ErrorKind, Message};
+use connector_kit::{EmailTemplate, ErrorKind, Message, SendContext};
 use connector_mailgun::CONNECTOR;
 use connector_testkit::RecordedRequest;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::provider::{API_KEY, HOST, Mailgun, accepted, config, message, payload
 /// The request that `message` becomes under `config`.
 async fn request(config: &Value, message: &Message) -> RecordedRequest {
     let mailgun = Mailgun::start(HOST, config, accepted()).await;
-    mailgun.connector.send(message).await.unwrap();
+    mailgun.connector.send(message, &SendContext::new()).await.unwrap();
     mailgun.recorder.only_request()
 }
 
@@ -57,7 +57,7 @@ async fn each_region_has_a_host_of_its_own() {
         let mut config = config();
         config["endpoint"] = endpoint;
         let mailgun = Mailgun::start(host, &config, accepted()).await;
-        mailgun.connector.send(&message()).await.unwrap();
+        mailgun.connector.send(&message(), &SendContext::new()).await.unwrap();
         let request = mailgun.recorder.only_request();
         assert_eq!((request.host.as_str(), request.path.as_str()), (host, "/v3/mg.sender.example/messages"));
     }
@@ -224,7 +224,7 @@ async fn reply_to_is_one_mailbox_whatever_its_values() {
     for code in ["1\r\nBcc: evil@example.net", "a@example.net, b"] {
         let mut message = message();
         message.payload = payload(json!({ "code": code }));
-        let error = mailgun.connector.send(&message).await.unwrap_err();
+        let error = mailgun.connector.send(&message, &SendContext::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidMessage, "{code}");
         assert_eq!(error.problems()[0].pointer, "/payload");
         assert!(!error.to_string().contains("example.net"), "{error}");
@@ -256,7 +256,7 @@ async fn a_sender_whose_local_part_is_not_ascii_is_refused() {
     assert_eq!(problems(&config), ["/from"]);
     let mailgun = Mailgun::usual().await;
     let template = json!({ "subject": "s", "content": "c", "sendFrom": "jürgen@mg.sender.example" });
-    let error = mailgun.connector.send(&localized(template)).await.unwrap_err();
+    let error = mailgun.connector.send(&localized(template), &SendContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.problems()[0].pointer.as_str()), (ErrorKind::InvalidMessage, "/template/sendFrom"));
     assert_eq!(mailgun.recorder.connections(), 0);
 }

@@ -1,6 +1,6 @@
 //! Postmark as the tests know it: a valid configuration, its usual answer, and how it reads a request.
 
-use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, UsageType};
+use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, SendContext, UsageType};
 use connector_postmark::CONNECTOR;
 use connector_testkit::{
     Answer, HttpRecorder, RecordedRequest, RecorderOptions, TestCa,
@@ -91,7 +91,7 @@ impl Postmark {
     /// The request that `message` becomes under `config`.
     pub async fn request(config: &Value, message: &Message) -> RecordedRequest {
         let postmark = Self::start(config, accepted()).await;
-        postmark.connector.send(message).await.unwrap();
+        postmark.connector.send(message, &SendContext::new()).await.unwrap();
         postmark.recorder.only_request()
     }
 }

@@ -1,6 +1,6 @@
 //! What goes to Postmark beyond what the recordings show.
 
-use connector_kit::{EmailTemplate, ErrorKind, Message, UsageType};
+use connector_kit::{EmailTemplate, ErrorKind, Message, SendContext, UsageType};
 use connector_postmark::CONNECTOR;
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ async fn a_recipients_name_is_quoted_and_one_that_could_be_misread_refused() {
         "\"x\\\" <evil@example.net> \\\"y\" <ann@example.com>",
         "\"//UwU\\\\\\\\\" <ann@example.com>",
     ] {
-        let error = postmark.connector.send(&to(recipient)).await.unwrap_err();
+        let error = postmark.connector.send(&to(recipient), &SendContext::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidMessage, "{recipient}");
         assert_eq!(error.problems()[0].pointer, "/to");
     }

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use connector_kit::{Context, EmailConnector, Message, Receipt, SendPolicy, layered};
+use connector_kit::{Context, EmailConnector, Message, Receipt, SendContext, SendPolicy, layered};
 use serde_json::Value;
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -275,9 +275,10 @@ async fn send_with(
     templates: &Templates,
     message: &Message,
 ) -> Result<Receipt, connector_kit::Error> {
+    let context = SendContext::new();
     match templates.choose(message).filter(|_| message.template.is_none()) {
-        Some(template) => connector.send(&message.clone().with_template(template.clone())).await,
-        None => connector.send(message).await,
+        Some(template) => connector.send(&message.clone().with_template(template.clone()), &context).await,
+        None => connector.send(message, &context).await,
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
 
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Egress, EmailConnector, Error as KitError, ErrorKind,
-    Message, Payload, Receipt, Secret, SendPolicy, UsageType, async_trait,
+    Message, Payload, Receipt, Secret, SendContext, SendPolicy, UsageType, async_trait,
 };
 use connector_registry::{ActiveConnector, Actor, Catalog, ConnectorStore, MemoryStore, Proposal, Registry, Saved};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ fn gate(name: &str) -> Gate {
 
 #[async_trait]
 impl EmailConnector for Labelled {
-    async fn send(&self, message: &Message) -> Result<Receipt, KitError> {
+    async fn send(&self, message: &Message, _: &SendContext) -> Result<Receipt, KitError> {
         message.recipient()?;
         if let Some(gate) = &self.gate {
             gate.pass().await;

@@ -1,6 +1,6 @@
 //! What goes to SendGrid beyond what the recordings show.
 
-use connector_kit::{EmailTemplate, ErrorKind, Message};
+use connector_kit::{EmailTemplate, ErrorKind, Message, SendContext};
 use connector_sendgrid::CONNECTOR;
 use connector_testkit::RecordedRequest;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::provider::{API_KEY, SendGrid, accepted, config, message, payload};
 /// The request that `message` becomes under `config`.
 async fn request(config: &Value, message: &Message) -> RecordedRequest {
     let sendgrid = SendGrid::start("api.sendgrid.com", config, accepted()).await;
-    sendgrid.connector.send(message).await.unwrap();
+    sendgrid.connector.send(message, &SendContext::new()).await.unwrap();
     sendgrid.recorder.only_request()
 }
 
@@ -41,7 +41,7 @@ async fn an_eu_subuser_has_a_host_of_its_own() {
     let mut config = config();
     config["region"] = json!("eu");
     let sendgrid = SendGrid::start("api.eu.sendgrid.com", &config, accepted()).await;
-    sendgrid.connector.send(&message()).await.unwrap();
+    sendgrid.connector.send(&message(), &SendContext::new()).await.unwrap();
     let request = sendgrid.recorder.only_request();
     assert_eq!(
         (request.host.as_str(), request.server_name.as_deref()),
@@ -129,7 +129,7 @@ async fn a_recipients_name_is_quoted_where_sendgrid_would_split_it() {
     }
     let sendgrid = SendGrid::usual().await;
     for recipient in ["\"x\\\", evil@example.net, \\\"y\" <ann@example.com>", "\"x\\\\, y\" <ann@example.com>"] {
-        let error = sendgrid.connector.send(&to(recipient)).await.unwrap_err();
+        let error = sendgrid.connector.send(&to(recipient), &SendContext::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidMessage, "{recipient}");
         assert_eq!(error.problems()[0].pointer, "/to");
     }

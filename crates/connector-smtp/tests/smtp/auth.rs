@@ -1,6 +1,6 @@
 //! Signing in with a password: which way, and what a refusal becomes.
 
-use connector_kit::{Delivery, ErrorKind};
+use connector_kit::{Delivery, ErrorKind, SendContext};
 use connector_testkit::{SmtpCredentials, SmtpScript};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -110,7 +110,7 @@ async fn login_does_not_insist_on_the_servers_words() {
             serve_on(&mut stream, "250 hi\r\n").await;
         })
         .await;
-        build(&with(json!({})), &context(port, None)).send(&message()).await.unwrap();
+        build(&with(json!({})), &context(port, None)).send(&message(), &SendContext::new()).await.unwrap();
     }
 }
 
@@ -124,7 +124,7 @@ async fn a_refusal_in_another_charset_is_a_refusal() {
         say(&mut stream, refusal).await;
     })
     .await;
-    let error = build(&with(json!({})), &context(port, None)).send(&message()).await.unwrap_err();
+    let error = build(&with(json!({})), &context(port, None)).send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unauthorized, Delivery::NotSent), "{error}");
     assert!(error.to_string().contains("http://service.mail.qq.com/"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use connector_kit::{Delivery, ErrorKind};
+use connector_kit::{Delivery, ErrorKind, SendContext};
 use connector_testkit::{SmtpRecorder, SmtpRecorderOptions, SmtpScript, TestCa, TlsReached, parse_mail};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -53,7 +53,7 @@ async fn any_certificate_is_taken_where_reject_unauthorized_is_false() {
         let options = SmtpRecorderOptions { tls: Some(certificate), script: offering_starttls() };
         let server = SmtpRecorder::start(options).await;
         let config = with(json!({ "requireTLS": true, "tls": { "rejectUnauthorized": false } }));
-        build(&config, &context(server.port(), None)).send(&message()).await.unwrap();
+        build(&config, &context(server.port(), None)).send(&message(), &SendContext::new()).await.unwrap();
         assert_eq!(server.only_message().tls, TlsReached::StartTls);
     }
 }
@@ -64,7 +64,7 @@ async fn ca_names_the_roots_to_trust() {
     let (root, other) = (relay.ca.root_pem(), TestCa::new().root_pem());
     let send = |ca: Value| {
         let connector = build(&with(json!({ "tls": { "ca": ca } })), &context(relay.server.port(), None));
-        async move { connector.send(&message()).await }
+        async move { connector.send(&message(), &SendContext::new()).await }
     };
     send(json!(root)).await.unwrap();
     send(json!([other, root])).await.unwrap();
@@ -80,7 +80,7 @@ async fn min_version_is_kept_and_older_ones_mean_1_2() {
         let tls = Some(ca.server_config_tls12(&[HOST]));
         let server = SmtpRecorder::start(SmtpRecorderOptions { tls, script: offering_starttls() }).await;
         let config = with(json!({ "tls": { "minVersion": version } }));
-        build(&config, &context(server.port(), Some(&ca))).send(&message()).await.unwrap();
+        build(&config, &context(server.port(), Some(&ca))).send(&message(), &SendContext::new()).await.unwrap();
     }
     let relay = Relay::start(offering_starttls()).await;
     relay.send(json!({ "tls": { "minVersion": "TLSv1.3" } }), &message()).await.unwrap();
@@ -122,11 +122,14 @@ async fn local_address_is_connected_from() {
     .await;
     // On Linux the whole of 127/8 is this machine; elsewhere there is nothing to tell apart.
     let address = if cfg!(target_os = "linux") { "127.0.0.9" } else { "127.0.0.1" };
-    build(&with(json!({ "localAddress": address })), &context(port, None)).send(&message()).await.unwrap();
+    build(&with(json!({ "localAddress": address })), &context(port, None))
+        .send(&message(), &SendContext::new())
+        .await
+        .unwrap();
     assert_eq!(peers.recv().await.unwrap().ip().to_string(), address);
     // An address that this machine does not have.
     let connector = build(&with(json!({ "localAddress": "203.0.113.7" })), &context(port, None));
-    let error = connector.send(&message()).await.unwrap_err();
+    let error = connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent), "{error}");
 }
 
@@ -156,7 +159,7 @@ async fn each_timeout_ends_its_own_wait() {
 async fn a_host_that_is_not_found_is_not_sent() {
     let context = connector_kit::Context::new(connector_kit::Egress::default()).unwrap();
     let config = with(json!({ "host": "does-not-exist.invalid", "dnsTimeout": 500, "connectionTimeout": 1000 }));
-    let error = build(&config, &context).send(&message()).await.unwrap_err();
+    let error = build(&config, &context).send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent));
     assert!(error.to_string().contains("does-not-exist.invalid"), "{error}");
 }
@@ -177,8 +180,8 @@ async fn custom_headers_go_into_every_message() {
     });
     let relay = Relay::usual().await;
     let connector = relay.connector(json!({ "customHeaders": headers }));
-    connector.send(&message()).await.unwrap();
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     for mail in relay.server.messages() {
         let mail = parse_mail(&mail.source);
         assert!(!mail.has_overlong_line() && !mail.has_raw_utf8_header);
@@ -199,11 +202,11 @@ async fn custom_headers_go_into_every_message() {
 async fn reply_to_is_set_and_a_localized_template_replaces_it() {
     let relay = Relay::usual().await;
     let connector = relay.connector(json!({ "replyTo": "\"Support, please\" <support@example.com>" }));
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     let template = json!({ "subject": "s", "content": "c", "replyTo": "{{ team }}@example.com" });
     let mut localized_message = message().with_template(localized(template));
     localized_message.payload.insert("team".to_owned(), json!("billing"));
-    connector.send(&localized_message).await.unwrap();
+    connector.send(&localized_message, &SendContext::new()).await.unwrap();
     let mails: Vec<_> = relay.server.messages().iter().map(|mail| parse_mail(&mail.source)).collect();
     let reply_to = |at: usize| (mails[at].reply_to[0].name.clone(), mails[at].reply_to[0].address.clone());
     assert_eq!(reply_to(0), (Some("Support, please".to_owned()), "support@example.com".to_owned()));

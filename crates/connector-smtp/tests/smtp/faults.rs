@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connector_kit::{Delivery, EmailConnector, Error, ErrorKind, SendPolicy, layered};
+use connector_kit::{Delivery, EmailConnector, Error, ErrorKind, SendContext, SendPolicy, layered};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
@@ -60,7 +60,8 @@ async fn a_deadline_knows_whether_the_message_was_on_its_way() {
     for step in ["EHLO", "AUTH", "MAIL", "DATA", "BODY"] {
         sends.spawn(async move {
             let relay = Relay::start(usual().answer(step, &["silent"])).await;
-            let error = layered(relay.connector(json!({})), policy).send(&message()).await.unwrap_err();
+            let error =
+                layered(relay.connector(json!({})), policy).send(&message(), &SendContext::new()).await.unwrap_err();
             let delivery = if step == "BODY" { Delivery::Unknown } else { NOT_SENT };
             assert_eq!(outcome(&error), (ErrorKind::Unavailable, delivery), "{step}: {error}");
             assert_eq!((error.attempts(), relay.server.connections()), (1, 1), "{step}");
@@ -80,7 +81,10 @@ async fn what_is_put_off_is_tried_again_and_accepted() {
         ("END", "451 4.3.0 Queue file write error"),
     ] {
         let relay = Relay::start(usual().answer(step, &[answer, "default"])).await;
-        let receipt = layered(relay.connector(json!({})), SendPolicy::default()).send(&message()).await.unwrap();
+        let receipt = layered(relay.connector(json!({})), SendPolicy::default())
+            .send(&message(), &SendContext::new())
+            .await
+            .unwrap();
         assert_eq!((receipt.attempts, relay.server.accepted()), (2, 1), "{step} {answer}");
         let expected = if step == "GREETING" { 2 } else { 1 };
         assert_eq!(relay.server.connections(), expected, "{step} {answer}: the connection is still good");
@@ -137,7 +141,7 @@ async fn acceptance_is_recognised_however_it_is_put() {
         })
         .await;
         let connector = build(&with(json!({ "auth": {} })), &context(port, None));
-        connector.send(&message()).await.unwrap_or_else(|error| panic!("{reply:?}: {error}"));
+        connector.send(&message(), &SendContext::new()).await.unwrap_or_else(|error| panic!("{reply:?}: {error}"));
     }
 }
 

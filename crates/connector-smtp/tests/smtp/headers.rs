@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use connector_kit::{Delivery, EmailConnector, ErrorKind};
+use connector_kit::{Delivery, EmailConnector, ErrorKind, SendContext};
 use connector_testkit::{ParsedMailbox, SmtpScript, parse_mail};
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ async fn a_local_part_beyond_ascii_takes_a_server_with_smtputf8() {
 
         let relay = Relay::usual().await;
         let connector = relay.connector(changes);
-        let error = connector.send(&to(recipient)).await.unwrap_err();
+        let error = connector.send(&to(recipient), &SendContext::new()).await.unwrap_err();
         assert_eq!(outcome(&error), (ErrorKind::Rejected, Delivery::NotSent));
         assert!(error.to_string().contains("SMTPUTF8") && !error.to_string().contains("jürgen"), "{error}");
         assert!(relay.server.messages().is_empty());
@@ -154,7 +154,7 @@ async fn every_message_has_an_id_of_its_own_in_the_senders_domain() {
             let mut message = message();
             message.template =
                 send_from.map(|from| localized(json!({ "subject": "s", "content": "c", "sendFrom": from })));
-            let id = connector.send(&message).await.unwrap().message_id.unwrap();
+            let id = connector.send(&message, &SendContext::new()).await.unwrap().message_id.unwrap();
             let domain = if send_from == Some("team@other.example") { "other.example" } else { "example.com" };
             assert!(id.starts_with('<') && id.ends_with(&format!("@{domain}>")), "{id}");
             ids.insert(id);

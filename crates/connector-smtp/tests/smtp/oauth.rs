@@ -9,7 +9,9 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use connector_kit::{Context, Delivery, Egress, EmailConnector, ErrorKind, SendPolicy, layered, root_certificates};
+use connector_kit::{
+    Context, Delivery, Egress, EmailConnector, ErrorKind, SendContext, SendPolicy, layered, root_certificates,
+};
 use connector_testkit::{Answer, Fault, HttpRecorder, RecorderOptions, SmtpScript};
 use ring::signature;
 use serde_json::{Value, json};
@@ -138,7 +140,7 @@ async fn each_grant_asks_as_its_provider_says() {
         (client_with(json!({ "accessUrl": google })), google, own(&[])),
     ] {
         let provider = Provider::generous().await;
-        provider.connector(auth).send(&message()).await.unwrap();
+        provider.connector(auth).send(&message(), &SendContext::new()).await.unwrap();
         assert_eq!(provider.shown(), ["token-1"]);
         let request = provider.tokens.only_request();
         assert_eq!(format!("https://{}{}", request.host, request.path), url);
@@ -157,7 +159,7 @@ async fn a_service_account_signs_for_the_user() {
     for key in [PRIVATE_KEY.to_owned(), PRIVATE_KEY.replace('\n', "\\n"), pkcs1] {
         let provider = Provider::generous().await;
         let auth = oauth(json!({ "serviceClient": "1234567890", "privateKey": key }));
-        provider.connector(auth).send(&message()).await.unwrap();
+        provider.connector(auth).send(&message(), &SendContext::new()).await.unwrap();
         assert_eq!(provider.shown(), ["token-1"]);
 
         let request = provider.tokens.only_request();
@@ -188,17 +190,17 @@ async fn a_service_account_signs_for_the_user() {
 #[tokio::test]
 async fn a_given_token_serves_until_it_expires() {
     let provider = Provider::generous().await;
-    provider.connector(oauth(json!({ "accessToken": "given" }))).send(&message()).await.unwrap();
+    provider.connector(oauth(json!({ "accessToken": "given" }))).send(&message(), &SendContext::new()).await.unwrap();
     let with_end = |end: i64| {
         let mut auth = refresh();
         auth["accessToken"] = json!("given");
         auth["expires"] = json!(milliseconds_from_now(end));
         auth
     };
-    provider.connector(with_end(3600)).send(&message()).await.unwrap();
+    provider.connector(with_end(3600)).send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!((provider.shown(), provider.tokens.request_count()), (vec!["given".to_owned(); 2], 0));
-    provider.connector(with_end(-3600)).send(&message()).await.unwrap();
-    provider.connector(with_end(30)).send(&message()).await.unwrap();
+    provider.connector(with_end(-3600)).send(&message(), &SendContext::new()).await.unwrap();
+    provider.connector(with_end(30)).send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(provider.shown()[2..], ["token-1", "token-2"], "one within a minute of its end is not used");
 }
 
@@ -207,8 +209,8 @@ async fn a_refused_token_is_fetched_anew_once() {
     let provider = Provider::generous().await;
     provider.relay.server.set_script(xoauth2().answer("AUTH", &["535 5.7.8 Token revoked", "default"]));
     let connector = provider.connector(refresh());
-    connector.send(&message()).await.unwrap();
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(provider.shown(), ["token-1", "token-2"]);
     let sessions = provider.relay.server.sessions();
     // The challenge is answered by an empty line, and the refused session is said goodbye to.
@@ -217,13 +219,17 @@ async fn a_refused_token_is_fetched_anew_once() {
 
     let provider = Provider::generous().await;
     provider.relay.server.set_script(xoauth2().answer("AUTH", &["535 5.7.8 Not you"]));
-    let error = provider.connector(refresh()).send(&message()).await.unwrap_err();
+    let error = provider.connector(refresh()).send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unauthorized, Delivery::NotSent));
     assert!(error.hint().unwrap().contains("access token"), "there is no password to check: {error:?}");
     assert_eq!((provider.shown().len(), provider.tokens.request_count()), (2, 2), "no third token");
 
     provider.tokens.clear();
-    let error = provider.connector(oauth(json!({ "accessToken": "given" }))).send(&message()).await.unwrap_err();
+    let error = provider
+        .connector(oauth(json!({ "accessToken": "given" })))
+        .send(&message(), &SendContext::new())
+        .await
+        .unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unauthorized, Delivery::NotSent));
     assert_eq!((provider.shown().len(), provider.tokens.request_count()), (3, 0), "there is no other token to try");
 }
@@ -233,9 +239,9 @@ async fn a_busy_mail_server_does_not_cost_a_token() {
     let provider = Provider::generous().await;
     provider.relay.server.set_script(xoauth2().answer("AUTH", &["454 4.7.0 Try again later", "default"]));
     let connector = provider.connector(refresh());
-    let error = connector.send(&message()).await.unwrap_err();
+    let error = connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!((provider.shown().last().unwrap().as_str(), provider.tokens.request_count()), ("token-1", 1));
 }
 
@@ -253,7 +259,7 @@ async fn a_token_that_cannot_be_had_is_not_sent() {
         (Answer::redirect(302, "https://example.net/"), ErrorKind::InvalidResponse),
     ] {
         let provider = Provider::start(xoauth2(), vec![answer.clone()]).await;
-        let error = provider.connector(refresh()).send(&message()).await.unwrap_err();
+        let error = provider.connector(refresh()).send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!(outcome(&error), (kind, Delivery::NotSent), "{answer:?}: {error}");
         assert_eq!(provider.relay.only_dialogue().await[1..], ["QUIT"], "{answer:?}");
         let wait = (answer.status == 429).then(|| Duration::from_secs(7));
@@ -265,7 +271,7 @@ async fn a_token_that_cannot_be_had_is_not_sent() {
 async fn a_deadline_while_waiting_for_a_token_is_not_sent() {
     let provider = Provider::start(xoauth2(), vec![Answer::fault(Fault::Silent)]).await;
     let policy = SendPolicy { max_time: Duration::from_millis(300), ..SendPolicy::default() };
-    let error = layered(provider.connector(refresh()), policy).send(&message()).await.unwrap_err();
+    let error = layered(provider.connector(refresh()), policy).send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent));
 }
 
@@ -276,7 +282,7 @@ async fn many_sends_wait_for_one_token() {
     let sends: Vec<_> = (0..16)
         .map(|_| {
             let connector = connector.clone();
-            tokio::spawn(async move { connector.send(&message()).await.unwrap() })
+            tokio::spawn(async move { connector.send(&message(), &SendContext::new()).await.unwrap() })
         })
         .collect();
     provider
@@ -296,16 +302,16 @@ async fn many_sends_wait_for_one_token() {
 async fn a_lifetime_beyond_all_measure_does_no_harm() {
     let answer = Answer::status(200).json(json!({ "access_token": "eternal", "expires_in": u64::MAX }));
     let provider = Provider::start(xoauth2(), vec![answer]).await;
-    provider.connector(refresh()).send(&message()).await.unwrap();
+    provider.connector(refresh()).send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(provider.shown(), ["eternal"]);
     let auth = oauth(json!({ "accessToken": "given", "expires": (1_u64 << 53) - 1 }));
-    provider.connector(auth).send(&message()).await.unwrap();
+    provider.connector(auth).send(&message(), &SendContext::new()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_without_xoauth2_is_not_shown_the_token() {
     let provider = Provider::start(SmtpScript::offering(&["AUTH PLAIN LOGIN"]), vec![grant("t0ken")]).await;
-    let error = provider.connector(refresh()).send(&message()).await.unwrap_err();
+    let error = provider.connector(refresh()).send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unauthorized, Delivery::NotSent));
     assert!(error.to_string().contains("XOAUTH2"), "{error}");
     assert_eq!(provider.relay.only_dialogue().await[1..], ["QUIT"]);

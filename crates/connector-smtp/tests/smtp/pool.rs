@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use connector_kit::{Delivery, EmailConnector, ErrorKind, SendPolicy, layered};
+use connector_kit::{Delivery, EmailConnector, ErrorKind, SendContext, SendPolicy, layered};
 use connector_testkit::SmtpScript;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -22,7 +22,8 @@ async fn send_many(connector: &Arc<dyn EmailConnector>, workers: usize, count: u
         tasks.spawn(async move {
             let mut ids = Vec::new();
             for number in (worker..count).step_by(workers) {
-                let receipt = connector.send(&to(&format!("user{number}@example.com"))).await.unwrap();
+                let receipt =
+                    connector.send(&to(&format!("user{number}@example.com")), &SendContext::new()).await.unwrap();
                 ids.extend(receipt.message_id);
             }
             ids
@@ -53,7 +54,7 @@ async fn messages_one_after_another_go_over_one_connection() {
     let relay = Relay::start(SmtpScript::offering(&["STARTTLS", "AUTH PLAIN"])).await;
     let connector = relay.connector(json!({}));
     for _ in 0..3 {
-        connector.send(&message()).await.unwrap();
+        connector.send(&message(), &SendContext::new()).await.unwrap();
     }
     drop(connector);
     let dialogue = relay.only_dialogue().await;
@@ -82,8 +83,11 @@ async fn a_kept_connection_lost_before_the_message_is_replaced_unnoticed() {
         for gone in ["close", "reset", "421 4.3.2 Shutting down"] {
             let relay = Relay::start(usual().answer(step, &["default", gone, "default"])).await;
             let connector = relay.connector(json!({}));
-            connector.send(&message()).await.unwrap();
-            let receipt = connector.send(&message()).await.unwrap_or_else(|error| panic!("{step} {gone}: {error}"));
+            connector.send(&message(), &SendContext::new()).await.unwrap();
+            let receipt = connector
+                .send(&message(), &SendContext::new())
+                .await
+                .unwrap_or_else(|error| panic!("{step} {gone}: {error}"));
             assert_eq!((receipt.attempts, relay.server.connections()), (1, 2), "{step} {gone}");
             assert_eq!(relay.server.accepted(), 2, "{step} {gone}");
         }
@@ -91,8 +95,8 @@ async fn a_kept_connection_lost_before_the_message_is_replaced_unnoticed() {
     // A 421 to the final dot says that the message is not taken.
     let relay = Relay::start(usual().answer("END", &["default", "421 4.3.2 Shutting down", "default"])).await;
     let connector = relay.connector(json!({}));
-    connector.send(&message()).await.unwrap();
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!((relay.server.accepted(), relay.server.messages().len()), (2, 3));
 }
 
@@ -101,8 +105,8 @@ async fn a_kept_connection_lost_after_the_message_is_unknown_and_not_sent_again(
     for gone in ["close", "reset"] {
         let relay = Relay::start(usual().answer("END", &["default", gone, "default"])).await;
         let connector = layered(relay.connector(json!({})), SendPolicy::default());
-        connector.send(&message()).await.unwrap();
-        let error = connector.send(&message()).await.unwrap_err();
+        connector.send(&message(), &SendContext::new()).await.unwrap();
+        let error = connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::Unknown), "{error}");
         assert_eq!((error.attempts(), relay.server.messages().len()), (1, 2));
     }
@@ -122,9 +126,9 @@ async fn a_refused_message_leaves_the_connection_to_the_next_one() {
     for (step, takes_back) in [("MAIL", false), ("RCPT", true), ("DATA", true), ("END", false)] {
         let relay = Relay::start(usual().answer(step, &["550 5.7.1 No", "default"])).await;
         let connector = relay.connector(json!({}));
-        let error = connector.send(&to("somebody-else@example.com")).await.unwrap_err();
+        let error = connector.send(&to("somebody-else@example.com"), &SendContext::new()).await.unwrap_err();
         assert_eq!(outcome(&error), (ErrorKind::Rejected, Delivery::NotSent), "{step}");
-        connector.send(&message()).await.unwrap();
+        connector.send(&message(), &SendContext::new()).await.unwrap();
         drop(connector);
         let dialogue = relay.only_dialogue().await;
         assert_eq!(dialogue.iter().filter(|line| *line == "RSET").count(), usize::from(takes_back), "{dialogue:?}");
@@ -139,8 +143,8 @@ async fn a_server_that_cannot_take_a_message_back_is_connected_to_anew() {
         let script = usual().answer("RCPT", &["550 5.1.1 No such user", "default"]).answer("RSET", &[answer]);
         let relay = Relay::start(script).await;
         let connector = relay.connector(json!({}));
-        connector.send(&to("nobody@example.com")).await.unwrap_err();
-        connector.send(&message()).await.unwrap();
+        connector.send(&to("nobody@example.com"), &SendContext::new()).await.unwrap_err();
+        connector.send(&message(), &SendContext::new()).await.unwrap();
         assert_eq!((relay.server.connections(), relay.server.only_message().rcpt_to.len()), (2, 1), "{answer}");
     }
 }
@@ -153,7 +157,7 @@ async fn a_send_dropped_in_mid_dialogue_takes_its_connection_with_it() {
         let connector = shared(&relay);
         let dropped = tokio::spawn({
             let connector = connector.clone();
-            async move { drop(connector.send(&to("first@example.com")).await) }
+            async move { drop(connector.send(&to("first@example.com"), &SendContext::new()).await) }
         });
         let is_there = |line: &String| line.strip_prefix("C: ").is_some_and(|line| line.starts_with(command));
         relay.server.wait_for(command, |all| all.iter().any(|one| one.lines.iter().any(is_there))).await;
@@ -161,7 +165,7 @@ async fn a_send_dropped_in_mid_dialogue_takes_its_connection_with_it() {
         dropped.await.unwrap_err();
         // Closed at once: neither kept, nor left to wait for the next message.
         relay.server.wait_for_open_connections(0).await;
-        connector.send(&to("second@example.com")).await.unwrap();
+        connector.send(&to("second@example.com"), &SendContext::new()).await.unwrap();
         let sessions = relay.server.sessions();
         assert_eq!((sessions.len(), sessions[1].messages.len()), (2, 1), "{step}");
         assert_eq!(sessions[1].messages[0].rcpt_to, ["<second@example.com>"], "{step}");
@@ -173,16 +177,16 @@ async fn a_send_dropped_in_mid_dialogue_takes_its_connection_with_it() {
 async fn idle_connections_are_closed_politely_after_half_a_minute() {
     let relay = Relay::usual().await;
     let connector = relay.connector(json!({}));
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     pass(Duration::from_secs(25)).await;
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!(relay.server.connections(), 1, "still kept after 25 s");
     pass(Duration::from_secs(25)).await;
     assert_eq!(relay.server.open_connections(), 1, "25 s since it was last used");
     pass(Duration::from_secs(20)).await;
     relay.server.wait_for_open_connections(0).await;
     assert!(relay.server.sessions()[0].quit);
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     assert_eq!((relay.server.connections(), relay.server.accepted()), (2, 3));
 }
 

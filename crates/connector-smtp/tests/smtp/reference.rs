@@ -1,7 +1,7 @@
 //! All recordings of Logto's published connector, replayed: ours says the same to the server and sends the same mail,
 //! apart from the differences named here, each a function and each deliberate.
 
-use connector_kit::{Context, Delivery, Error, ErrorKind, Message};
+use connector_kit::{Context, Delivery, Error, ErrorKind, Message, SendContext};
 use connector_smtp::CONNECTOR;
 use connector_testkit::{
     MailRecord, ParsedMail, ParsedMailbox, Recording, RefusedPort, SessionRecord, SmtpRecorder, SmtpRecorderOptions,
@@ -151,7 +151,7 @@ async fn send(recording: &Recording, context: &Context) -> Result<Option<String>
     let connector = CONNECTOR.build(recording.given.effective_config(), context)?;
     let mut message: Message = serde_json::from_value(recording.given.data.clone()).unwrap();
     message.template = recording.given.template().cloned().map(localized);
-    Ok(connector.send(&message).await?.message_id)
+    Ok(connector.send(&message, &SendContext::new()).await?.message_id)
 }
 
 fn compare_sessions(id: &str, ours: &SmtpSession, recorded: &SessionRecord) {

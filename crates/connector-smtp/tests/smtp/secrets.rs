@@ -1,7 +1,7 @@
 //! Passwords, tokens, recipients and codes never show: not in errors, not in logs, not when the server echoes them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use connector_kit::{Error, UsageType};
+use connector_kit::{Error, SendContext, UsageType};
 use connector_testkit::{Answer, LogCapture, SmtpScript};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn a_token_that_the_server_echoes_is_blanked() {
     let provider =
         Provider::start(SmtpScript::offering(&["AUTH XOAUTH2"]).answer("AUTH", &[&echo]), vec![grant("t0ken-abc")])
             .await;
-    let error = provider.connector(refresh()).send(&crate::support::message()).await.unwrap_err();
+    let error = provider.connector(refresh()).send(&crate::support::message(), &SendContext::new()).await.unwrap_err();
     let secrets = ["t0ken-abc", "client-s3cret", "refresh-t0ken"];
     assert_free_of(&everything(&error), &secrets);
     assert!(!everything(&error).contains(&shown));
@@ -70,7 +70,7 @@ async fn credentials_echoed_long_after_signing_in_are_blanked() {
 
     let script = SmtpScript::offering(&["AUTH XOAUTH2"]).answer("RCPT", &["550 5.7.1 t0ken-abc may not send"]);
     let provider = Provider::start(script, vec![grant("t0ken-abc")]).await;
-    let error = provider.connector(refresh()).send(&crate::support::message()).await.unwrap_err();
+    let error = provider.connector(refresh()).send(&crate::support::message(), &SendContext::new()).await.unwrap_err();
     assert_free_of(&everything(&error), &["t0ken-abc"]);
 }
 
@@ -81,7 +81,8 @@ async fn a_token_endpoint_that_echoes_what_it_got_is_not_repeated() {
         let echo = json!({ "error": "invalid_grant", "error_description": "client-s3cret refresh-t0ken" });
         let provider =
             Provider::start(SmtpScript::offering(&["AUTH XOAUTH2"]), vec![Answer::status(status).json(echo)]).await;
-        let error = provider.connector(refresh()).send(&crate::support::message()).await.unwrap_err();
+        let error =
+            provider.connector(refresh()).send(&crate::support::message(), &SendContext::new()).await.unwrap_err();
         assert_free_of(&everything(&error), &["client-s3cret", "refresh-t0ken"]);
     }
     logs.assert_free_of(&["client-s3cret", "refresh-t0ken"]);

@@ -1,8 +1,8 @@
 //! What the tests share: a recorder in place of smtp.example.com, and connectors that reach it.
 
 use connector_kit::{
-    Context, Delivery, Egress, EmailConnector, EmailTemplate, Error, ErrorKind, Message, Payload, Report, UsageType,
-    root_certificates,
+    Context, Delivery, Egress, EmailConnector, EmailTemplate, Error, ErrorKind, Message, Payload, Report, SendContext,
+    UsageType, root_certificates,
 };
 use connector_smtp::CONNECTOR;
 use connector_testkit::{ParsedMail, SmtpRecorder, SmtpRecorderOptions, SmtpScript, TestCa, parse_mail};
@@ -51,7 +51,7 @@ impl Relay {
     /// Sends one message with a connector of its own, and says goodbye.
     pub async fn send(&self, changes: Value, message: &Message) -> Result<Option<String>, Error> {
         let connector = self.connector(changes);
-        let sent = connector.send(message).await.map(|receipt| receipt.message_id);
+        let sent = connector.send(message, &SendContext::new()).await.map(|receipt| receipt.message_id);
         drop(connector);
         sent
     }

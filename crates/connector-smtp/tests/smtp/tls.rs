@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector_kit::{Delivery, Error, ErrorKind};
+use connector_kit::{Delivery, Error, ErrorKind, SendContext};
 use connector_testkit::{LogCapture, SmtpRecorder, SmtpRecorderOptions, SmtpScript, TestCa, TlsReached};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, sync::mpsc};
@@ -67,7 +67,7 @@ async fn what_is_offered_counts_after_starttls_alone() {
     let (port, ca, mut heard) =
         upgrading("250-hi\r\n250 STARTTLS\r\n", "220 go\r\n", "250-hi\r\n250 AUTH PLAIN\r\n").await;
     let connector = build(&with(json!({})), &context(port, Some(&ca)));
-    connector.send(&message()).await.unwrap();
+    connector.send(&message(), &SendContext::new()).await.unwrap();
     drop(connector);
     let said = heard.recv().await.unwrap();
     assert!(said[0].starts_with("EHLO ") && said[1].starts_with("AUTH PLAIN "), "{said:?}");
@@ -75,7 +75,7 @@ async fn what_is_offered_counts_after_starttls_alone() {
     let hello = "250-hi\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n";
     let (port, ca, mut heard) = upgrading(hello, "220 go\r\n", "250 hi\r\n").await;
     let connector = build(&with(json!({})), &context(port, Some(&ca)));
-    let error = connector.send(&message()).await.unwrap_err();
+    let error = connector.send(&message(), &SendContext::new()).await.unwrap_err();
     assert_eq!(outcome(&error), (ErrorKind::Unauthorized, Delivery::NotSent), "{error}");
     drop(connector);
     let said = heard.recv().await.unwrap();
@@ -93,7 +93,7 @@ async fn replies_injected_in_clear_are_never_taken_for_encrypted_ones() {
     for (hello, go_ahead) in [(offer, behind_the_reply), (before_the_command, "")] {
         let (port, ca, mut heard) = upgrading(hello, go_ahead, "250-hi\r\n250 AUTH PLAIN\r\n").await;
         let connector = build(&with(json!({ "requireTLS": true })), &context(port, Some(&ca)));
-        let error = connector.send(&message()).await.unwrap_err();
+        let error = connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!(outcome(&error), (ErrorKind::InvalidResponse, Delivery::NotSent), "{error}");
         assert!(error.hint().unwrap().contains("tampering"), "{error}");
         drop(connector);
@@ -112,7 +112,7 @@ async fn refused(certificate: impl Fn(&TestCa) -> tokio_rustls::rustls::ServerCo
         let mut config = with(json!({ "secure": implicit, "port": if implicit { 465 } else { 587 } }));
         config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let connector = build(&config, &context(server.port(), Some(&ca)));
-        let error = connector.send(&message()).await.unwrap_err();
+        let error = connector.send(&message(), &SendContext::new()).await.unwrap_err();
         assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent), "{error}");
         drop(connector);
         server.wait_for_open_connections(0).await;

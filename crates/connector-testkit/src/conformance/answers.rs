@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use connector_kit::{Context, Error};
+use connector_kit::{Context, Error, SendContext};
 
 use super::{
     Behaviour, Peer, Subject,
@@ -28,7 +28,7 @@ pub async fn every_answer_becomes_what_it_means(subject: &Subject) {
         peer.answer_with(&given);
         let connector = subject.factory.build(&config(subject), &context).unwrap();
         let (before, started) = (peer.arrived().len(), Instant::now());
-        let outcome = connector.send(&message("SignIn")).await;
+        let outcome = connector.send(&message("SignIn"), &SendContext::new()).await;
         assert_arrivals(&row, &given, peer.arrived().len() - before);
         match (&row.becomes, outcome) {
             (Becomes::Sent { message_id: expected }, Ok(receipt)) => {

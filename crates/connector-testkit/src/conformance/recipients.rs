@@ -1,6 +1,6 @@
 //! Whom a message may go to: one mailbox, exactly the one that was asked for.
 
-use connector_kit::Delivery;
+use connector_kit::{Delivery, SendContext};
 
 use super::{
     Behaviour, Peer, Subject,
@@ -47,7 +47,7 @@ pub async fn a_bad_recipient_fails_before_any_connection(subject: &Subject) {
         &long_domain,
     ] {
         let shown: String = bad.chars().take(60).collect();
-        let error = connector.send(&message_to(bad)).await.expect_err(&shown);
+        let error = connector.send(&message_to(bad), &SendContext::new()).await.expect_err(&shown);
         assert_eq!(error.kind().code(), "invalid_request_parameters", "{shown:?}: {error}");
         assert_eq!(error.delivery(), Delivery::NotSent, "{shown:?}");
         let pointers: Vec<&str> = error.problems().iter().map(|problem| problem.pointer.as_str()).collect();
@@ -68,7 +68,7 @@ pub async fn a_display_name_and_an_international_domain_arrive(subject: &Subject
         ("\"Dr. Example, Ann\" <ann+tag@example.org>", Some("Dr. Example, Ann"), "ann+tag@example.org"),
         ("李雷 <ann@例え.jp>", Some("李雷"), "ann@xn--r8jz45g.jp"),
     ] {
-        connector.send(&message_to(to)).await.unwrap_or_else(|error| panic!("{to}: {error}"));
+        connector.send(&message_to(to), &SendContext::new()).await.unwrap_or_else(|error| panic!("{to}: {error}"));
         let arrived = peer.last();
         assert_eq!(arrived.to.address, address, "{to}");
         assert!(arrived.to.name.is_none() || arrived.to.name.as_deref() == name, "{to}: {:?}", arrived.to);
@@ -91,7 +91,7 @@ pub async fn a_display_name_never_becomes_a_recipient(subject: &Subject) {
     ] {
         let before = peer.arrived().len();
         let to = format!("{name} <ann@example.org>");
-        match connector.send(&message_to(&to)).await {
+        match connector.send(&message_to(&to), &SendContext::new()).await {
             Ok(_) => {
                 let arrived = peer.last();
                 assert_eq!(arrived.to.address, "ann@example.org", "{to}");

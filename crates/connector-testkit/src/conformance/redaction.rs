@@ -1,6 +1,6 @@
 //! What nobody but the provider may ever see: secrets, recipient, code, content.
 
-use connector_kit::{EmailConnector, Error, SendPolicy, layered};
+use connector_kit::{EmailConnector, Error, SendContext, SendPolicy, layered};
 
 use super::{
     Behaviour, Peer, Subject,
@@ -28,7 +28,7 @@ pub async fn a_refusal_shows_nothing_that_was_sent(subject: &Subject) {
     let log = LogCapture::start();
     let peer = Peer::start(subject, Behaviour::Accepts).await;
     let connector = peer.connector_of(subject, &config(subject));
-    connector.send(&message("SignIn")).await.unwrap_or_else(|error| panic!("{error}"));
+    connector.send(&message("SignIn"), &SendContext::new()).await.unwrap_or_else(|error| panic!("{error}"));
     let whole = peer.last_on_the_wire();
     let arrived = peer.last();
     let secrets = subject.secret_values().join(" and ");
@@ -40,7 +40,7 @@ pub async fn a_refusal_shows_nothing_that_was_sent(subject: &Subject) {
     ];
     for says in contents.chain(quotes).chain([whole]) {
         peer.behave(Behaviour::Refuses(says));
-        let error = connector.send(&message("SignIn")).await.expect_err("the provider refused it");
+        let error = connector.send(&message("SignIn"), &SendContext::new()).await.expect_err("the provider refused it");
         assert_clean(subject, &shown(&error), "a refusal");
     }
     assert_clean(subject, &log.text(), "the log of a refusal");
@@ -51,7 +51,7 @@ pub async fn nothing_that_was_sent_is_logged(subject: &Subject) {
     let log = LogCapture::start();
     let peer = Peer::start(subject, Behaviour::Accepts).await;
     let connector = layered(peer.connector_of(subject, &config(subject)), SendPolicy::default());
-    connector.send(&message("SignIn")).await.unwrap_or_else(|error| panic!("{error}"));
+    connector.send(&message("SignIn"), &SendContext::new()).await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(peer.arrived().len(), 1);
     assert_clean(subject, &log.text(), "the log of a send");
     log.assert_free_of(&subject.secret_values());

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use connector_kit::{EmailConnector, Message, UsageType};
+use connector_kit::{EmailConnector, Message, SendContext, UsageType};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -41,7 +41,10 @@ pub async fn fifty_sends_share_a_connection(subject: &Subject) {
     let peer = Peer::start(subject, Behaviour::Accepts).await;
     let connector = peer.connector_of(subject, &config(subject));
     for number in 0..MESSAGES {
-        connector.send(&message(number)).await.unwrap_or_else(|error| panic!("message {number}: {error}"));
+        connector
+            .send(&message(number), &SendContext::new())
+            .await
+            .unwrap_or_else(|error| panic!("message {number}: {error}"));
     }
     assert_all_arrived(&peer, subject);
     let (connections, hosts) = (peer.connections(), subject.hosts.len());
@@ -57,7 +60,10 @@ pub async fn concurrent_sends_keep_apart(subject: &Subject) {
         let connector = Arc::clone(&connector);
         workers.spawn(async move {
             for number in (worker..MESSAGES).step_by(AT_ONCE) {
-                connector.send(&message(number)).await.unwrap_or_else(|error| panic!("message {number}: {error}"));
+                connector
+                    .send(&message(number), &SendContext::new())
+                    .await
+                    .unwrap_or_else(|error| panic!("message {number}: {error}"));
             }
         });
     }
@@ -74,7 +80,10 @@ pub async fn a_connection_closed_while_idle_is_replaced(subject: &Subject) {
     let peer = Peer::start(subject, Behaviour::Accepts).await;
     let connector = peer.connector_of(subject, &config(subject));
     for number in 0..3 {
-        connector.send(&message(number)).await.unwrap_or_else(|error| panic!("message {number}: {error}"));
+        connector
+            .send(&message(number), &SendContext::new())
+            .await
+            .unwrap_or_else(|error| panic!("message {number}: {error}"));
         peer.close_connections().await;
     }
     assert_eq!(peer.arrived().len(), 3);

@@ -1,6 +1,6 @@
 //! Which template a message gets, and what becomes of the values in it.
 
-use connector_kit::{Delivery, ErrorKind};
+use connector_kit::{Delivery, ErrorKind, SendContext};
 use serde_json::json;
 
 use super::{
@@ -13,7 +13,7 @@ async fn send(peer: &Peer, subject: &Subject, usage_type: &str, template: Option
     let connector = peer.connector_of(subject, &config(subject));
     let mut message = message(usage_type);
     message.template = template.map(localized);
-    connector.send(&message).await.unwrap_or_else(|error| panic!("{usage_type}: {error}"));
+    connector.send(&message, &SendContext::new()).await.unwrap_or_else(|error| panic!("{usage_type}: {error}"));
     peer.last()
 }
 
@@ -51,7 +51,8 @@ pub async fn without_any_template_nothing_is_sent(subject: &Subject) {
     let peer = Peer::start(subject, Behaviour::Accepts).await;
     let report = subject.factory.validate(&config);
     if report.is_valid() {
-        let error = peer.connector_of(subject, &config).send(&message("BindMfa")).await.unwrap_err();
+        let error =
+            peer.connector_of(subject, &config).send(&message("BindMfa"), &SendContext::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::TemplateNotFound, Delivery::NotSent), "{error}");
         assert_eq!(error.kind().code(), "template_not_found");
         assert!(error.to_string().contains("BindMfa"), "{error}");
@@ -117,7 +118,7 @@ pub async fn a_subject_stays_one_line(subject: &Subject) {
     for end in ["\r\n", "\n", "\r", "\0", "\u{85}"] {
         let mut message = message("Register");
         message.payload.insert("code".to_owned(), json!(format!("1{end}Bcc: bob@example.net{end}{end}2")));
-        connector.send(&message).await.unwrap_or_else(|error| panic!("{end:?}: {error}"));
+        connector.send(&message, &SendContext::new()).await.unwrap_or_else(|error| panic!("{end:?}: {error}"));
         let arrived = peer.last();
         assert_eq!(arrived.subject.as_deref(), Some("Register 1 Bcc: bob@example.net 2"), "{end:?}");
         assert!(arrived.others.is_empty(), "{end:?}: {:?}", arrived.others);
@@ -139,7 +140,7 @@ pub async fn the_sender_is_named_by_the_template_and_never_by_a_value(subject: &
     let connector = peer.connector_of(subject, &config(subject));
     let mut forged = message("SignIn").with_template(localized(template("{{code}}")));
     forged.payload.insert("code".to_owned(), json!("Evil <evil@example.net>\r\nBcc: bob@example.net"));
-    connector.send(&forged).await.unwrap();
+    connector.send(&forged, &SendContext::new()).await.unwrap();
     let arrived = peer.last();
     assert_eq!(arrived.from.unwrap().address, configured.address);
     assert!(arrived.others.is_empty(), "{:?}", arrived.others);
@@ -159,7 +160,7 @@ pub async fn replies_go_where_the_template_says(subject: &Subject) {
     let connector = peer.connector_of(subject, &config(subject));
     let mut forged = message("SignIn").with_template(localized(template));
     forged.payload.insert("code".to_owned(), json!("x@example.com\r\nBcc: bob@example.net"));
-    let error = connector.send(&forged).await.unwrap_err();
+    let error = connector.send(&forged, &SendContext::new()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidMessage);
     assert_eq!(error.problems()[0].pointer, "/template/replyTo");
     assert_eq!(peer.arrived().len(), before);

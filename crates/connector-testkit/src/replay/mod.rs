@@ -8,7 +8,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use connector_kit::{ConnectTo, ConnectorFactory, Context, Egress, EmailConnector, Error, Message, Receipt, Report};
+use connector_kit::{
+    ConnectTo, ConnectorFactory, Context, Egress, EmailConnector, Error, Message, Receipt, Report, SendContext,
+};
 use serde_json::Value;
 use url::{Host, Url, form_urlencoded};
 
@@ -92,7 +94,7 @@ impl Replay {
             ..Egress::default()
         };
         let outcome = match self.factory.build(config, &Context::new(egress).unwrap()) {
-            Ok(connector) => connector.send(&message).await,
+            Ok(connector) => connector.send(&message, &SendContext::new()).await,
             Err(error) => Err(error),
         };
         let requests = [tls.requests(), plain.requests()].concat();

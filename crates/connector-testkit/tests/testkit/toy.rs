@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorConfig, ConnectorFactory, Context, Delivery, EmailConnector,
-    Error, Mailbox, Message, ProviderAnswer, Receipt, Redactor, Report, Secret, TOKEN, TemplateConfig, async_trait,
+    Error, Mailbox, Message, ProviderAnswer, Receipt, Redactor, Report, Secret, SendContext, TOKEN, TemplateConfig,
+    async_trait,
     http::{HeaderMap, HttpClient, HttpRequest, Url, header},
 };
 use connector_testkit::{
@@ -75,7 +76,7 @@ impl<const FLAW: u8> Connector for Toy<FLAW> {
 
 #[async_trait]
 impl<const FLAW: u8> EmailConnector for Toy<FLAW> {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = match FLAW {
             PASTES_THE_RECIPIENT => message.to.clone(),
             _ => message.recipient()?.to_header(),
@@ -102,13 +103,13 @@ impl<const FLAW: u8> EmailConnector for Toy<FLAW> {
             CONNECTS_EVERY_TIME => {
                 let mut request = request;
                 request.headers.insert(header::CONNECTION, "close".parse().unwrap());
-                self.context.http().execute(request).await
+                self.context.http().execute(request, context).await
             }
-            REPEATS_THE_UNKNOWN => match self.http.execute(request.clone()).await {
-                Err(_) => self.http.execute(request).await,
+            REPEATS_THE_UNKNOWN => match self.http.execute(request.clone(), context).await {
+                Err(_) => self.http.execute(request, context).await,
                 answer => answer,
             },
-            _ => self.http.execute(request).await,
+            _ => self.http.execute(request, context).await,
         };
         let response = response.map_err(|error| match FLAW {
             KNOWS_NO_UNKNOWN => error.delivery_is(Delivery::NotSent),

@@ -14,7 +14,7 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use connector_kit::{EmailConnector, layered};
+use connector_kit::{EmailConnector, SendContext, layered};
 
 use self::{peak::Peak, scene::Scene};
 use super::{
@@ -139,7 +139,7 @@ pub async fn strike(subject: &Subject, name: &str) {
     let before = scene.peer.arrived().len();
     let peak = scene.floods.then(Peak::watch);
     let started = Instant::now();
-    let outcome = layered(scene.connector, scene.policy).send(&message("SignIn")).await;
+    let outcome = layered(scene.connector, scene.policy).send(&message("SignIn"), &SendContext::new()).await;
     let took = started.elapsed();
     if let Some(peak) = peak {
         peak.assert_flat();

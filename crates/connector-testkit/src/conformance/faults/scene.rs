@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
-use connector_kit::{EmailConnector, SendPolicy};
+use connector_kit::{EmailConnector, SendContext, SendPolicy};
 
 use super::{http, network, smtp};
 use crate::HttpRecorder;
@@ -66,7 +66,10 @@ impl Scene {
     pub(super) async fn warm(subject: &Subject) -> Self {
         let peer = Peer::start(subject, Behaviour::Accepts).await;
         let connector = peer.connector_of(subject, &config(subject));
-        connector.send(&message("SignIn")).await.unwrap_or_else(|error| panic!("the first message: {error}"));
+        connector
+            .send(&message("SignIn"), &SendContext::new())
+            .await
+            .unwrap_or_else(|error| panic!("the first message: {error}"));
         assert_eq!(peer.arrived().len(), 1);
         Self::new(peer, connector)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector_kit::{
     About, ByUsage, CompiledTemplate, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox,
-    Message, ProviderAnswer, Receipt, Redactor, Secret, async_trait,
+    Message, ProviderAnswer, Receipt, Redactor, Secret, SendContext, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl Connector for %Camel% {
 
 #[async_trait]
 impl EmailConnector for %Camel% {
-    async fn send(&self, message: &Message) -> Result<Receipt, Error> {
+    async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
         let mail = self.templates.render(message)?;
         let from = mail.sender(&self.from)?;
@@ -99,7 +99,7 @@ impl EmailConnector for %Camel% {
         };
         let body = serde_json::to_vec(&request).map_err(|_| Error::invalid_message("", "cannot be written as JSON"))?;
         let request = HttpRequest::post(self.endpoint.clone(), self.headers.clone(), body);
-        let response = self.http.execute(request).await?;
+        let response = self.http.execute(request, context).await?;
         let answer = Answer::read(&response);
         if response.status.is_success() {
             return receipt(&response, answer);

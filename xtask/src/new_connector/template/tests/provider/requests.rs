@@ -1,7 +1,7 @@
 //! What goes to %Title% beyond what the suite asks of every connector.
 
 use connector_%snake%::CONNECTOR;
-use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, UsageType};
+use connector_kit::{ConnectTo, Context, Egress, EmailConnector, Message, Payload, SendContext, UsageType};
 use connector_testkit::{HttpRecorder, RecorderOptions, TestCa};
 
 use crate::provider::{API_KEY, HOST, MESSAGE_ID, accepted, config};
@@ -18,7 +18,7 @@ async fn the_key_goes_in_its_header_and_nowhere_else() {
     };
     let connector = CONNECTOR.build(&config(), &Context::new(egress).unwrap()).unwrap();
     let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
-    let receipt = connector.send(&message).await.unwrap();
+    let receipt = connector.send(&message, &SendContext::new()).await.unwrap();
     assert_eq!(receipt.message_id.as_deref(), Some(MESSAGE_ID));
 
     let request = recorder.only_request();
