@@ -148,8 +148,8 @@ impl AliyunDm {
 
 /// Success is an answer with the mail's id.
 fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
-    let body = response.body.clone()?;
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    response.body.as_ref().map_err(Clone::clone)?;
+    let answer: Value = response.json().unwrap_or_default();
     match answer["EnvId"].as_str().filter(|id| !id.trim().is_empty()) {
         Some(id) => Ok(Receipt::new(Some(id.to_owned()))),
         None => Err(response.unreadable(NAME, "without the id of a mail")),
@@ -158,8 +158,7 @@ fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
 
 /// Reads an answer that is no success. Direct Mail's code says more than the status, which is mostly 400.
 fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
-    let body: Value =
-        response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let body: Value = response.json().unwrap_or_default();
     let code = body["Code"].as_str().unwrap_or_default();
     let says = body["Message"].as_str().unwrap_or_default();
     // What follows is the request as Direct Mail read it, encoded twice: recipient, code and all.

@@ -1,5 +1,7 @@
 //! The connector: one message, one SendEmail request to Amazon SES's API v2.
 
+use std::sync::Arc;
+
 use aws_sdk_sesv2::{
     Client,
     config::{
@@ -62,6 +64,8 @@ pub struct AwsSes {
     feedback_arn: Option<String>,
     configuration_set: Option<String>,
     secret: Option<Secret>,
+    /// Who is asked before SES is: whoever gives the credentials.
+    asks_first: Arc<str>,
     templates: ByUsage<CompiledTemplate>,
     sendings: Sendings,
 }
@@ -80,6 +84,7 @@ impl Connector for AwsSes {
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let asks_first = credentials::asked(&config).into();
         sdk.set_endpoint_url(config.endpoint);
         Ok(Self {
             client: Client::from_conf(sdk.build()),
@@ -88,6 +93,7 @@ impl Connector for AwsSes {
             feedback: config.feedback_forwarding_email_address,
             feedback_arn: config.feedback_forwarding_email_address_identity_arn,
             configuration_set: config.configuration_set_name,
+            asks_first,
             secret: config.access_key_secret,
             templates: config.templates.into_iter().map(Into::into).collect(),
             sendings: Sendings::default(),
@@ -127,6 +133,7 @@ impl EmailConnector for AwsSes {
             .set_configuration_set_name(self.configuration_set.clone());
         // The SDK may have to ask for credentials first. Its request takes the context along to where it is written.
         context.mark_not_sent();
+        context.waits_for(Arc::clone(&self.asks_first));
         let own = context.clone();
         let request = request.customize().mutate_request(move |request| request.add_extension(own.clone()));
         let mut sending = self.sendings.begin(request.send());

@@ -51,6 +51,19 @@ pub(crate) fn provider(config: &AwsSesConfig, context: &Context) -> SharedCreden
     }
 }
 
+/// Who is asked for credentials, as the error of a deadline names it.
+pub(crate) fn asked(config: &AwsSesConfig) -> String {
+    match (&config.access_key_id, &config.role_arn) {
+        (Some(_), Some(_)) => {
+            let region = &config.region;
+            let china = if region.starts_with("cn-") { ".cn" } else { "" };
+            format!("sts.{region}.amazonaws.com{china}")
+        }
+        (None, _) => "AWS's credential services".to_owned(),
+        (Some(_), None) => errors::NAME.to_owned(),
+    }
+}
+
 struct Role {
     arn: String,
     external_id: Option<String>,

@@ -186,7 +186,8 @@ fn to_kit(request: SdkRequest, url: Url) -> Result<(HttpRequest, SendContext), E
 /// What was accepted but cannot be read is an error with an outcome of its own; a refusal counts without its body.
 fn to_sdk(response: &HttpResponse) -> Result<SdkResponse, Error> {
     let body = match &response.body {
-        Ok(body) => SdkBody::from(body.clone()),
+        // The SDK's reader of JSON takes no byte order mark.
+        Ok(body) => SdkBody::from(body.slice_ref(response.content())),
         Err(error) if response.status.is_success() => return Err(error.clone()),
         Err(_) => SdkBody::empty(),
     };

@@ -154,7 +154,7 @@ impl HttpEmail {
 /// What an endpoint says of a failure, and its code for it: plain text, or what most APIs call these in JSON (RFC 9457
 /// among them). A page in HTML says nothing that fits into an error.
 fn words(response: &HttpResponse) -> (String, Option<String>) {
-    let Some(text) = response.body.as_ref().ok().and_then(|body| std::str::from_utf8(body).ok()) else {
+    let Some(text) = std::str::from_utf8(response.content()).ok() else {
         return (String::new(), None);
     };
     let Ok(json) = serde_json::from_str::<Value>(text) else {

@@ -135,8 +135,8 @@ async fn ask_for_token(
     let response = http.execute(HttpRequest::post(endpoint.clone(), headers, body), context).await?;
     let name = format!("the token endpoint at {}", endpoint.host_str().unwrap_or_default());
     if response.status.is_success() {
-        let body = response.body.clone()?;
-        let answer: Granted = serde_json::from_slice(&body).map_err(|_| {
+        response.body.as_ref().map_err(Clone::clone)?;
+        let answer: Granted = response.json().ok_or_else(|| {
             response
                 .unreadable(&name, "without an access token in its body")
                 .with_hint("what answers there does not grant tokens: check the token endpoint's URL")
@@ -144,7 +144,7 @@ async fn ask_for_token(
         let lifetime = answer.expires_in.map_or(LIFETIME_UNSAID, Duration::from_secs);
         return Ok(AccessToken::living(answer.access_token, lifetime));
     }
-    let refused: Option<Refused> = response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
+    let refused: Option<Refused> = response.json();
     let base = response.failure(&name);
     // RFC 6749, 5.2, and RFC 8707, 2: the code is one of a few words; the description is free text and may echo anything.
     let known = [

@@ -218,12 +218,12 @@ fn json_by(name: HeaderName) -> (HeaderName, HeaderValue) {
 /// Success is a 2xx with JSON or nothing in it. Whatever else calls itself success comes from something that stands in
 /// between.
 fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
-    let body = response.body.clone()?;
+    response.body.as_ref().map_err(Clone::clone)?;
     let is_page = response.header(header::CONTENT_TYPE).is_some_and(|kind| !kind.contains("json"));
     // What is compressed stays so: nothing in it is needed.
     let is_compressed = response.headers.contains_key(header::CONTENT_ENCODING);
-    let is_json = || is_compressed || serde_json::from_slice::<Value>(&body).is_ok();
-    if body.trim_ascii().is_empty() || (!is_page && is_json()) {
+    let is_json = || is_compressed || response.json::<Value>().is_some();
+    if response.content().trim_ascii().is_empty() || (!is_page && is_json()) {
         return Ok(Receipt::new(None));
     }
     Err(response.unreadable(NAME, "with something else than JSON"))
@@ -284,7 +284,7 @@ fn hint(status: StatusCode) -> Option<&'static str> {
 }
 
 fn json(response: &HttpResponse) -> Value {
-    response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default()
+    response.json().unwrap_or_default()
 }
 
 /// `2026-01-02T03:04:05.678Z`, as JavaScript writes a date.

@@ -247,13 +247,13 @@ fn variables(configured: &Payload, payload: &Payload) -> String {
 
 /// Success is a 200 with the message's id. A wrong path answers 200 as well, with a greeting.
 fn receipt(response: &HttpResponse) -> Result<Receipt, Error> {
-    let body = response.body.clone()?;
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    response.body.as_ref().map_err(Clone::clone)?;
+    let answer: Value = response.json().unwrap_or_default();
     match answer["id"].as_str().filter(|id| response.status == StatusCode::OK && !id.trim().is_empty()) {
         Some(id) => Ok(Receipt::new(Some(id.to_owned()))),
         None => {
             let error = response.unreadable(NAME, "without the id of a message");
-            if body.windows(GREETING.len()).any(|part| part == GREETING) {
+            if response.content().windows(GREETING.len()).any(|part| part == GREETING) {
                 return Err(
                     error.with_hint("Mailgun greets on a path that it does not know: check endpoint and domain")
                 );
@@ -268,8 +268,7 @@ const GREETING: &[u8] = b"Mailgun Magnificent API";
 
 /// Reads an answer that is no success.
 fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
-    let body: BTreeMap<String, Value> =
-        response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let body: BTreeMap<String, Value> = response.json().unwrap_or_default();
     let says = body.get("message").or(body.get("Error")).and_then(Value::as_str).unwrap_or_default();
     let lower = says.to_ascii_lowercase();
     let base = response.failure(NAME);

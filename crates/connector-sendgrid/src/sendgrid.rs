@@ -149,8 +149,8 @@ fn receipt(response: &HttpResponse, sandbox: bool) -> Result<Receipt, Error> {
     if !accepted {
         return Err(response.unreadable(NAME, "only 202 means accepted"));
     }
-    let body = response.body.clone()?;
-    if !body.trim_ascii().is_empty() {
+    response.body.as_ref().map_err(Clone::clone)?;
+    if !response.content().trim_ascii().is_empty() {
         return Err(response.unreadable(NAME, "with a body, which is not how SendGrid says accepted"));
     }
     Ok(Receipt::new(response.header("x-message-id").map(str::to_owned)))
@@ -158,8 +158,7 @@ fn receipt(response: &HttpResponse, sandbox: bool) -> Result<Receipt, Error> {
 
 /// Reads an answer that is no success.
 fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
-    let body: Value =
-        response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let body: Value = response.json().unwrap_or_default();
     let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     let says: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str().or(error.as_str())).collect();
     let says = says.join("; ");

@@ -92,16 +92,18 @@ async fn every_message_has_an_id_of_its_own_or_its_idempotency_keys() {
 /// "… it remains the same no matter how many times a webhook that has failed is retried."
 #[tokio::test]
 async fn every_attempt_of_a_send_has_the_same_id() {
-    let endpoint = Endpoint::start(&config(), accepted()).await;
-    endpoint.recorder.set_answers(vec![Answer::status(503), accepted(), Answer::status(503), accepted()]);
-    let connector = layered(endpoint.connector, SendPolicy::default());
-    for _ in 0..2 {
-        assert_eq!(connector.send(&message(), &SendContext::new()).await.unwrap().attempts, 2);
+    for secrets in [&SECRETS[..], &[]] {
+        let endpoint = Endpoint::start(&signed_with(secrets), accepted()).await;
+        endpoint.recorder.set_answers(vec![Answer::status(503), accepted(), Answer::status(503), accepted()]);
+        let connector = layered(endpoint.connector, SendPolicy::default());
+        for _ in 0..2 {
+            assert_eq!(connector.send(&message(), &SendContext::new()).await.unwrap().attempts, 2);
+        }
+        let requests = endpoint.recorder.requests();
+        assert!(secrets.iter().all(|secret| requests.iter().all(|request| verifies(request, secret))));
+        let ids: Vec<&str> = requests.iter().filter_map(|request| request.header("webhook-id")).collect();
+        assert!(ids.len() == 4 && ids[0] == ids[1] && ids[2] == ids[3] && ids[1] != ids[2], "{ids:?}");
     }
-    let requests = endpoint.recorder.requests();
-    assert!(requests.iter().all(|request| verifies(request, SECRETS[0])));
-    let ids: Vec<&str> = requests.iter().filter_map(|request| request.header("webhook-id")).collect();
-    assert!(ids.len() == 4 && ids[0] == ids[1] && ids[2] == ids[3] && ids[1] != ids[2], "{ids:?}");
 }
 
 /// "It's important that both the message id and the timestamp not be … allowed to include any `.`"
@@ -125,11 +127,12 @@ async fn a_key_that_no_id_may_be_becomes_one_that_is_the_same_every_time() {
 }
 
 #[tokio::test]
-async fn without_a_secret_nothing_is_signed_and_a_key_is_passed_on_all_the_same() {
+async fn without_a_secret_nothing_is_signed_and_every_request_has_an_id_all_the_same() {
     let endpoint = Endpoint::start(&signed_with(&[]), accepted()).await;
-    assert_eq!(endpoint.connector.send(&message(), &SendContext::new()).await.unwrap().message_id, None);
-    endpoint.connector.send(&keyed(""), &SendContext::new()).await.unwrap();
-    endpoint.connector.send(&keyed("k1"), &SendContext::new()).await.unwrap();
+    let mut receipts = Vec::new();
+    for message in [message(), keyed(""), keyed("k1")] {
+        receipts.push(endpoint.connector.send(&message, &SendContext::new()).await.unwrap().message_id);
+    }
     let ids: Vec<Option<String>> = endpoint
         .recorder
         .requests()
@@ -139,7 +142,9 @@ async fn without_a_secret_nothing_is_signed_and_a_key_is_passed_on_all_the_same(
             request.header("webhook-id").map(str::to_owned)
         })
         .collect();
-    assert_eq!(ids, [None, None, Some("k1".to_owned())]);
+    assert_eq!(ids, receipts);
+    assert!(ids[..2].iter().flatten().all(|id| id.starts_with("msg_") && id.len() == 36), "{ids:?}");
+    assert!(ids[0] != ids[1] && ids[2].as_deref() == Some("k1"), "{ids:?}");
 }
 
 #[test]

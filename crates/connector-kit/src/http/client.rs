@@ -159,7 +159,8 @@ impl PooledClient {
             client.execute(outgoing).await.map_err(|cause| failed(&host, self.by_proxy, &cause, context.delivery()))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let delivery = if status.is_success() { Delivery::Unknown } else { delivery_after(status) };
+        // The body may say more; until it is there the status counts.
+        let delivery = delivery_after(status, &headers, &[]);
         if delivery == Delivery::NotSent {
             context.mark_not_sent();
         }
@@ -167,6 +168,11 @@ impl PooledClient {
         let body = tokio::time::timeout(limit, read(&mut response))
             .await
             .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
+        if let (Ok(body), Delivery::NotSent) = (&body, delivery) {
+            if delivery_after(status, &headers, body) == Delivery::Unknown {
+                context.mark_written();
+            }
+        }
         if body.is_ok() && is_kept(response.version(), &headers) {
             exchange.leaves_connection();
         }

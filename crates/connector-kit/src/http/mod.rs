@@ -2,6 +2,7 @@
 
 mod client;
 mod connections;
+mod delivery;
 mod written;
 
 use std::{
@@ -12,9 +13,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde::de::DeserializeOwned;
 pub use url::Url;
 
 pub(crate) use client::PooledClient;
+pub use delivery::delivery_after;
 
 use crate::{Delivery, Error, ErrorKind, ProviderAnswer, SendContext};
 
@@ -101,11 +104,25 @@ impl HttpResponse {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The body without a byte order mark, which senders of JSON must not write and readers may ignore (RFC 8259, 8.1).
+    /// Empty where the body could not be read.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        let body = self.body.as_deref().unwrap_or_default();
+        body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+    }
+
+    /// The body, read as JSON; none where it is something else.
+    #[must_use]
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(self.content()).ok()
+    }
+
     /// The error of an answer that is no success, as far as the status tells; the connector refines it from the body.
     #[must_use]
     pub fn failure(&self, provider: &str) -> Error {
         let error = Error::new(kind_of(self.status), format!("{provider} answered {}", shown(self.status)))
-            .delivery_is(delivery_after(self.status))
+            .delivery_is(delivery_after(self.status, &self.headers, self.content()))
             .with_retry_after(self.retry_after())
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() });
         if self.status.is_redirection() {
@@ -150,20 +167,12 @@ fn kind_of(status: StatusCode) -> ErrorKind {
         429 => ErrorKind::RateLimited,
         // The request did not arrive whole or in time, or was too early: nothing is wrong with it.
         408 | 425 => ErrorKind::Unavailable,
+        // Somebody on the way went away before the answer.
+        460 | 499 => ErrorKind::Unavailable,
         400..=499 => ErrorKind::Rejected,
         501 | 505 => ErrorKind::Rejected,
         500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::InvalidResponse,
-    }
-}
-
-/// Whether a message that was answered with no success may have been accepted all the same: by whoever a gateway has passed
-/// it on to, and from whom it then got no answer or none that it understood (RFC 9110, 15.6.3 and 15.6.5). Cloudflare says
-/// 520 and 524 for that.
-fn delivery_after(status: StatusCode) -> Delivery {
-    match status.as_u16() {
-        502 | 504 | 520 | 524 => Delivery::Unknown,
-        _ => Delivery::NotSent,
     }
 }
 

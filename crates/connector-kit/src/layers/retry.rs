@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 
-use crate::{EmailConnector, Error, Message, Receipt, SendContext};
+use crate::{Delivery, EmailConnector, Error, Message, Receipt, SendContext};
 
 /// The first wait; it doubles from attempt to attempt, with jitter on top.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait of our own choosing. A provider's Retry-After may be longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
+const ARRIVED_BEFORE: &str = "the provider knows the message already, so an earlier attempt seems to have arrived: look into \
+                              its log before sending it again";
 
 /// Tries again after errors that are temporary, never after an unknown outcome.
 ///
@@ -34,9 +36,11 @@ impl<C> Retry<C> {
 #[async_trait]
 impl<C: EmailConnector> EmailConnector for Retry<C> {
     async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
-        let attempt = || {
+        let attempt = async || {
             context.start_attempt();
-            self.inner.send(message, context)
+            let outcome = self.inner.send(message, context).await;
+            let repeats = context.attempts() > 1 || message.idempotency_key.is_some();
+            outcome.map_err(|error| if repeats { seen_before(error) } else { error })
         };
         let waits = ExponentialBuilder::default()
             .with_min_delay(FIRST_WAIT)
@@ -71,4 +75,20 @@ impl<C: EmailConnector> EmailConnector for Retry<C> {
     async fn usage(&self, from: SystemTime) -> Result<u64, Error> {
         self.inner.usage(from).await
     }
+}
+
+/// The error of an attempt before which the same message may have arrived: refused as a duplicate, it did.
+fn seen_before(error: Error) -> Error {
+    let says = error.to_string().to_ascii_lowercase();
+    let says_so = || ["duplicate", "already", "idempoten"].iter().any(|word| says.contains(word));
+    let is_duplicate = match error.provider().and_then(|answer| answer.status) {
+        // The state that the request conflicts with is the earlier one's work (RFC 9110, 15.5.10).
+        Some(409) => true,
+        Some(400 | 412 | 422) => says_so(),
+        _ => false,
+    };
+    if !is_duplicate || error.delivery() == Delivery::Unknown {
+        return error;
+    }
+    error.delivery_is(Delivery::Unknown).with_hint(ARRIVED_BEFORE)
 }

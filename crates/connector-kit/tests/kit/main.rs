@@ -3,6 +3,7 @@
 
 mod connections;
 mod content;
+mod delivery;
 mod egress;
 mod factory;
 mod http;

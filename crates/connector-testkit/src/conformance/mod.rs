@@ -29,6 +29,7 @@ pub mod redaction;
 pub mod reuse;
 mod sample;
 pub mod schema;
+pub mod seams;
 pub mod secrets;
 mod subject;
 pub mod templates;
@@ -98,6 +99,10 @@ macro_rules! conformance {
                 nothing_that_was_sent_is_logged;
             outcomes:
                 a_refusal_is_said_to_be_the_providers;
+            seams:
+                a_wrapper_that_spawns_changes_no_outcome,
+                a_hosts_own_client_that_vouches_for_nothing_is_unknown,
+                a_hosts_own_client_that_hands_the_context_on_is_exact;
             reuse:
                 fifty_sends_share_a_connection,
                 concurrent_sends_keep_apart,

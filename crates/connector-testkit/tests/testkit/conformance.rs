@@ -111,6 +111,7 @@ fn every_check_is_named_in_the_macro() {
         "redaction",
         "reuse",
         "schema",
+        "seams",
         "templates"
     );
     for (module, source) in files {

@@ -133,13 +133,22 @@ const NEARER: u64 = 5;
 ///
 /// When it is not what is expected.
 pub async fn strike(subject: &Subject, name: &str) {
+    strike_through(subject, name, |connector| connector).await;
+}
+
+/// Lets a fault strike a connector that `wrap` has put something around.
+pub(super) async fn strike_through(
+    subject: &Subject,
+    name: &str,
+    wrap: impl FnOnce(Box<dyn EmailConnector>) -> Box<dyn EmailConnector>,
+) {
     let (what, expected) = table::expected(subject, name);
     let log = LogCapture::start();
     let scene = Scene::of(subject, name).await;
     let before = scene.peer.arrived().len();
     let peak = scene.floods.then(Peak::watch);
     let started = Instant::now();
-    let outcome = layered(scene.connector, scene.policy).send(&message("SignIn"), &SendContext::new()).await;
+    let outcome = layered(wrap(scene.connector), scene.policy).send(&message("SignIn"), &SendContext::new()).await;
     let took = started.elapsed();
     if let Some(peak) = peak {
         peak.assert_flat();

@@ -184,6 +184,6 @@ struct Answer {
 
 impl Answer {
     fn read(response: &HttpResponse) -> Self {
-        response.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default()
+        response.json().unwrap_or_default()
     }
 }
