@@ -10,7 +10,16 @@ use crate::{
 
 /// What a connector is built with: an HTTP client and a dialer that both keep to the same [`Egress`].
 ///
-/// Cheap to clone. Make one per process: it holds the pool of connections.
+/// Cheap to clone. Make one per process: it holds the connections, which all connectors built with it share. Threads and
+/// tasks may share it freely, and so may several tokio runtimes, one after the other or at once: each opens connections of its
+/// own, since a connection lives no longer than the runtime that opened it. Those of the eight runtimes used last are kept.
+///
+/// # Connections
+///
+/// A request takes an idle connection, and opens one where there is none. It does not wait for one that is about to become
+/// idle, so a burst may open more connections than it has requests: up to half as many more, when 64 begin at once. They
+/// serve the next ones, and are closed after 50 seconds without use. What a connector has under way at once is bounded by
+/// [`AtOnce`](crate::AtOnce).
 #[derive(Clone)]
 pub struct Context {
     http: Arc<dyn HttpClient>,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connector_kit::{
-    About, ByUsage, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Mailbox, Message, Payload,
-    ProviderAnswer, Receipt, Redactor, Secret, SendContext, async_trait,
+    About, ByUsage, Connector, ConnectorFactory, Context, Delivery, EmailConnector, Error, ErrorKind, Mailbox, Message,
+    Payload, ProviderAnswer, Receipt, Redactor, Secret, SendContext, async_trait,
     http::{
         HeaderMap, HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header,
         request_headers,
@@ -152,7 +152,9 @@ fn failure(response: &HttpResponse, answer: &Answer, redactor: &Redactor) -> Err
         says if says.is_empty() => said,
         says => format!("{said}: {says}"),
     };
-    let error = Error::new(kind, text).delivery_is(base.delivery()).with_retry_after(base.retry_after()).with_provider(
+    // An error code under a success status is Postmark's own no.
+    let delivery = if response.status.is_success() { Delivery::NotSent } else { base.delivery() };
+    let error = Error::new(kind, text).delivery_is(delivery).with_retry_after(base.retry_after()).with_provider(
         ProviderAnswer {
             status: Some(response.status.as_u16()),
             code: answer.error_code.map(|code| code.to_string()),

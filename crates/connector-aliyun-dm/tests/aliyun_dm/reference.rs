@@ -59,7 +59,7 @@ const NOT_SENT: &[(&str, Expected)] = {
     &[
         ("aliyun-dm/answer-200-invalid-json", Failed(InvalidResponse, Unknown)),
         // Never followed.
-        ("aliyun-dm/answer-302-other-host", Failed(InvalidResponse, NotSent)),
+        ("aliyun-dm/answer-302-other-host", Failed(InvalidResponse, Unknown)),
         ("aliyun-dm/answer-307-other-host", Failed(InvalidResponse, NotSent)),
         ("aliyun-dm/answer-400", Failed(Rejected, NotSent)),
         ("aliyun-dm/answer-404", Failed(Rejected, NotSent)),

@@ -1,17 +1,23 @@
 //! The HTTP client behind the trait: pooled, keep-alive, rustls, with the egress settings applied.
 
-use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use tokio::time::Instant;
+use tokio::{
+    runtime::{self, Handle},
+    time::Instant,
+};
 use url::{Host, Url};
 
 use super::{
     HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, MAY_BE_ACCEPTED, Method, PLAIN, USER_AGENT,
-    connections::{AsNeeded, Connections, Exchange},
-    delivery_after, header,
-    written::WrittenBody,
+    delivery_after, header, written::WrittenBody,
 };
 use crate::{
     Delivery, Error, ErrorKind, ProviderAnswer, SendContext,
@@ -26,17 +32,55 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept: less than the 60 s after which load balancers commonly drop it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// One pooled client, and one more for each connect-to rule.
+/// Of how many runtimes connections are kept, those used last: more than a process has at a time.
+const RUNTIMES: usize = 8;
+
+/// The kit's client: pools of connections, one for each runtime that sends.
+///
+/// A connection is driven by a task of the runtime that opened it. Another runtime's is no use: it stands still while that
+/// runtime does, and ends with it.
 pub(crate) struct PooledClient {
-    usual: reqwest::Client,
-    rules: Vec<(ConnectTo, reqwest::Client)>,
-    connections: Connections,
-    deny_private: bool,
-    by_proxy: bool,
+    egress: Egress,
+    tls: rustls::ClientConfig,
+    /// The one used last comes first. The one without a runtime serves whichever comes next.
+    pools: Mutex<Vec<(Option<runtime::Id>, Arc<Pools>)>>,
 }
 
 impl PooledClient {
     pub(crate) fn new(egress: &Egress, tls: &rustls::ClientConfig) -> Result<Self, Error> {
+        let pools = Mutex::new(vec![(None, Arc::new(Pools::new(egress, tls)?))]);
+        Ok(Self { egress: egress.clone(), tls: tls.clone(), pools })
+    }
+
+    /// The pools of the current runtime.
+    fn pools(&self) -> Result<Arc<Pools>, Error> {
+        let current = Handle::try_current().ok().map(|runtime| runtime.id());
+        let mut kept = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = kept.iter().position(|(runtime, _)| *runtime == current);
+        match own.or_else(|| kept.iter().position(|(runtime, _)| runtime.is_none())) {
+            Some(at) => {
+                kept[..=at].rotate_right(1);
+                kept[0].0 = current;
+            }
+            None => {
+                kept.insert(0, (current, Arc::new(Pools::new(&self.egress, &self.tls)?)));
+                kept.truncate(RUNTIMES);
+            }
+        }
+        Ok(Arc::clone(&kept[0].1))
+    }
+}
+
+/// One pooled client, and one more for each connect-to rule.
+struct Pools {
+    usual: reqwest::Client,
+    rules: Vec<(ConnectTo, reqwest::Client)>,
+    deny_private: bool,
+    by_proxy: bool,
+}
+
+impl Pools {
+    fn new(egress: &Egress, tls: &rustls::ClientConfig) -> Result<Self, Error> {
         let usual = builder(egress, tls).dns_resolver(Resolver::new(egress.deny_private_addresses, None));
         let rules = egress.connect_to.iter().map(|rule| {
             let resolver = Resolver::new(egress.deny_private_addresses, Some(rule.clone()));
@@ -45,7 +89,6 @@ impl PooledClient {
         Ok(Self {
             rules: rules.collect::<Result<_, Error>>()?,
             usual: built(usual)?,
-            connections: Connections::default(),
             deny_private: egress.deny_private_addresses,
             by_proxy: egress.proxy.is_some(),
         })
@@ -84,7 +127,6 @@ fn builder(egress: &Egress, tls: &rustls::ClientConfig) -> reqwest::ClientBuilde
         .referer(false)
         .tcp_nodelay(true)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .connector_layer(AsNeeded)
         .connect_timeout(egress.connect_timeout)
         .no_proxy();
     if let Some(proxy) = &egress.proxy {
@@ -128,20 +170,13 @@ impl HttpClient for PooledClient {
     async fn execute(&self, request: HttpRequest, context: &SendContext) -> Result<HttpResponse, Error> {
         // Until the body is asked for, nothing of it is written.
         context.mark_not_sent();
-        let under_way = self.connections.begin(&request.url);
-        let exchange = &under_way.0;
-        exchange.scope(self.exchange(request, exchange, context)).await
+        self.pools()?.exchange(request, context).await
     }
 }
 
-impl PooledClient {
-    async fn exchange(
-        &self,
-        mut request: HttpRequest,
-        exchange: &Arc<Exchange>,
-        context: &SendContext,
-    ) -> Result<HttpResponse, Error> {
-        let host = exchange.host();
+impl Pools {
+    async fn exchange(&self, mut request: HttpRequest, context: &SendContext) -> Result<HttpResponse, Error> {
+        let host: Arc<str> = request.url.host_str().unwrap_or_default().into();
         let client = self.route(&mut request)?;
         context.waits_for(Arc::clone(&host));
         let mut outgoing = reqwest::Request::new(request.method, request.url);
@@ -152,7 +187,7 @@ impl PooledClient {
             context.mark_written();
         }
         if *outgoing.method() != Method::GET || !request.body.is_empty() {
-            let body = WrittenBody::new(request.body, context.clone(), Arc::clone(exchange));
+            let body = WrittenBody::new(request.body, context.clone());
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
         }
         let mut response =
@@ -173,9 +208,6 @@ impl PooledClient {
                 context.mark_written();
             }
         }
-        if body.is_ok() && is_kept(response.version(), &headers) {
-            exchange.leaves_connection();
-        }
         let body = body.map_err(|what| {
             let error = Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))
                 .delivery_is(delivery)
@@ -184,15 +216,6 @@ impl PooledClient {
         });
         Ok(HttpResponse { status, headers, body })
     }
-}
-
-/// Whether the connection of this answer can be used again (RFC 9112, 9.3).
-fn is_kept(version: http::Version, headers: &http::HeaderMap) -> bool {
-    let says = |wanted: &str| {
-        let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(wanted))
-    };
-    if version >= http::Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
 
 /// Half of what is left of the send's deadline, if that is less: the status, and not that time is up, is what the caller

@@ -1,7 +1,6 @@
 //! HTTP as connectors see it: one small trait, and what every provider's answers have in common.
 
 mod client;
-mod connections;
 mod delivery;
 mod written;
 

@@ -3,14 +3,12 @@
 use std::{
     convert::Infallible,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::connections::Exchange;
 use crate::SendContext;
 
 /// The bytes of a request. The client asks for them when the connection stands and the request is about to be
@@ -18,12 +16,11 @@ use crate::SendContext;
 pub(super) struct WrittenBody {
     bytes: Option<Bytes>,
     context: SendContext,
-    exchange: Arc<Exchange>,
 }
 
 impl WrittenBody {
-    pub(super) fn new(bytes: Bytes, context: SendContext, exchange: Arc<Exchange>) -> Self {
-        Self { bytes: Some(bytes), context, exchange }
+    pub(super) fn new(bytes: Bytes, context: SendContext) -> Self {
+        Self { bytes: Some(bytes), context }
     }
 }
 
@@ -33,7 +30,6 @@ impl Body for WrittenBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.context.mark_written();
-        self.exchange.served();
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -123,6 +123,24 @@ async fn a_get_has_no_body() {
     assert!(request.body.is_empty() && request.header("content-length").is_none());
 }
 
+/// Some APIs take a message in the URL alone.
+#[tokio::test]
+async fn a_request_without_a_body_may_have_arrived_too() {
+    let url = Url::parse(URL).unwrap();
+    for request in [HttpRequest::get(url.clone(), HeaderMap::new()), HttpRequest::post(url, HeaderMap::new(), "")] {
+        for fault in [Fault::Silent, Fault::ResetAfterRead] {
+            let server = server(vec![Answer::fault(fault)]).await;
+            let (context, http) = (SendContext::new(), server.context.http());
+            let request = request.clone().with_timeout(Some(Duration::from_millis(200)));
+            let error = http.execute(request, &context).await.unwrap_err();
+            assert_eq!((error.delivery(), context.delivery()), (Delivery::Unknown, Delivery::Unknown), "{error}");
+        }
+        let nobody = Context::new(Egress { connect_to: vec!["::127.0.0.1:1".parse().unwrap()], ..Egress::default() });
+        let error = nobody.unwrap().http().execute(request, &SendContext::new()).await.unwrap_err();
+        assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
+    }
+}
+
 #[tokio::test]
 async fn an_untrusted_certificate_is_not_sent_to() {
     let ca = TestCa::new();
@@ -188,11 +206,11 @@ async fn what_a_gateway_passed_on_without_a_good_answer_is_an_unknown_outcome() 
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{status}");
         error.delivery()
     };
-    for status in [502, 504, 520, 524] {
+    for status in [502, 504, 520, 522, 524] {
         assert_eq!(delivery_after(status).await, Delivery::Unknown, "{status}");
     }
     // The gateway never reached anybody.
-    for status in [500, 503, 521, 522, 523] {
+    for status in [500, 503, 521, 523] {
         assert_eq!(delivery_after(status).await, Delivery::NotSent, "{status}");
     }
 }

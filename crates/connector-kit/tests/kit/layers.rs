@@ -9,8 +9,8 @@ use std::{
 };
 
 use connector_kit::{
-    Delivery, EmailConnector, Error, ErrorKind, Message, Payload, Receipt, SendContext, SendPolicy, UsageType,
-    async_trait, layered,
+    Delivery, EmailConnector, Error, ErrorKind, Message, Payload, ProviderAnswer, Receipt, SendContext, SendPolicy,
+    UsageType, async_trait, layered,
 };
 use tokio::{
     task::JoinSet,
@@ -91,6 +91,40 @@ async fn a_send_has_one_id_for_all_its_attempts() {
     message.idempotency_key = Some("order-1".to_owned());
     let receipt = connector.send(&message, &SendContext::new()).await.unwrap();
     assert_eq!(receipt.message_id.as_deref(), Some("order-1 order-1"));
+}
+
+/// Refuses like this, once a first attempt was put off.
+fn refuses(status: u16, says: &str) -> Scripted {
+    let answer = ProviderAnswer { status: Some(status), ..ProviderAnswer::default() };
+    let refused = Error::new(ErrorKind::Rejected, says).not_sent().with_provider(answer);
+    Scripted::new(vec![Err(unavailable()), Err(refused)])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_says_that_an_earlier_attempt_arrived() {
+    for (status, says, delivery) in [
+        (409, "Conflict", Delivery::Unknown),
+        (409, "duplicate webhook-id", Delivery::Unknown),
+        (422, "this message was already queued", Delivery::Unknown),
+        (400, "Idempotency key used before", Delivery::Unknown),
+        (400, "no such recipient", Delivery::NotSent),
+        (403, "already blocked", Delivery::NotSent),
+    ] {
+        let (outcome, attempts, _) = send(refuses(status, says)).await;
+        let error = outcome.unwrap_err();
+        assert_eq!((error.delivery(), attempts), (delivery, 2), "{status} {says}");
+        assert_eq!(error.hint().is_some_and(|hint| hint.contains("earlier attempt")), delivery == Delivery::Unknown);
+    }
+    // The first attempt of a message without a key of its own repeats nothing.
+    let refused = || {
+        let answer = ProviderAnswer { status: Some(409), ..ProviderAnswer::default() };
+        Scripted::new(vec![Err(Error::new(ErrorKind::Rejected, "Conflict").not_sent().with_provider(answer))])
+    };
+    assert_eq!(send(refused()).await.0.unwrap_err().delivery(), Delivery::NotSent);
+    let mut message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    message.idempotency_key = Some("order-1".to_owned());
+    let error = layered(refused(), SendPolicy::default()).send(&message, &SendContext::new()).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,4 +12,5 @@ mod mailbox;
 mod oauth;
 mod redact;
 mod secrets;
+mod shield;
 mod template;

@@ -45,7 +45,7 @@ const NOT_SENT: &[(&str, Expected)] = {
     use {Delivery::*, ErrorKind::*};
     &[
         // Logto follows, without the token, and counts what it finds there as sent.
-        ("logto-email/answer-302-other-host", Failed(InvalidResponse, NotSent)),
+        ("logto-email/answer-302-other-host", Failed(InvalidResponse, Unknown)),
         ("logto-email/answer-401", Failed(Unauthorized, NotSent)),
         ("logto-email/answer-403", Failed(Unauthorized, NotSent)),
         ("logto-email/answer-422", Failed(Rejected, NotSent)),

@@ -30,7 +30,7 @@ const NOT_SENT: &[(&str, Expected)] = {
         ("postmark/answer-200-html", Failed(InvalidResponse, Unknown)),
         ("postmark/answer-200-invalid-json", Failed(InvalidResponse, Unknown)),
         ("postmark/answer-201-json", Failed(InvalidResponse, Unknown)),
-        ("postmark/answer-302-other-host", Failed(InvalidResponse, NotSent)),
+        ("postmark/answer-302-other-host", Failed(InvalidResponse, Unknown)),
         ("postmark/answer-307-other-host", Failed(InvalidResponse, NotSent)),
         ("postmark/answer-400-empty", Failed(Rejected, NotSent)),
         ("postmark/answer-403", Failed(Rejected, NotSent)),
