@@ -2,15 +2,17 @@
 
 use std::{
     convert::Infallible,
-    fmt,
+    fmt::{self, Write as _},
     fs::File,
     io::{self, Read},
     path::PathBuf,
     str::FromStr,
 };
 
+use connector_kit::{Problem, other_encoding};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use crate::failure::Failure;
 
@@ -83,11 +85,14 @@ impl Source {
     /// The content as `T`, which holds nothing secret: the fault may quote it.
     ///
     /// # Errors
-    /// A sentence for a person, with line and column.
-    pub fn open_json<T: DeserializeOwned>(&self) -> Result<T, String> {
-        let content = self.read()?;
-        self.parse::<Value>(&content)?;
-        serde_json::from_slice(without_mark(&content)).map_err(|cause| format!("{self}: {cause}"))
+    /// A sentence for a person, with line and column, and the pointer to the value that does not fit.
+    pub fn open_json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let of_file = |fault| Problem::new("", fault);
+        let content = self.read().map_err(of_file)?;
+        self.parse::<Value>(&content).map_err(of_file)?;
+        let mut json = serde_json::Deserializer::from_slice(without_mark(&content));
+        serde_path_to_error::deserialize(&mut json)
+            .map_err(|fault| Problem::new(pointer(fault.path()), format!("{self}: {}", fault.inner())))
     }
 
     fn parse<T: DeserializeOwned>(&self, content: &[u8]) -> Result<T, String> {
@@ -95,8 +100,25 @@ impl Source {
         if text.trim_ascii().is_empty() {
             return Err(format!("{self}: is empty; a JSON object is expected"));
         }
+        if let Some(encoding) = other_encoding(text) {
+            return Err(format!("{self}: is {encoding}, and JSON is read in UTF-8: save it in UTF-8"));
+        }
         serde_json::from_slice(text).map_err(|cause| format!("{self}: is not JSON: {cause}"))
     }
+}
+
+/// A path into a value, as a JSON pointer.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        // Writing to a string does not fail.
+        let _ = match segment {
+            Segment::Seq { index } => write!(pointer, "/{index}"),
+            Segment::Map { key } => write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { .. } | Segment::Unknown => Ok(()),
+        };
+    }
+    pointer
 }
 
 /// Editors on Windows put a byte order mark in front.

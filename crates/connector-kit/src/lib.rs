@@ -4,6 +4,7 @@ mod connector;
 mod content;
 mod context;
 mod egress;
+mod encoding;
 mod error;
 mod factory;
 mod formats;
@@ -31,6 +32,7 @@ pub use egress::{
     ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsOptions, TlsStream, TlsVersion, is_public,
     root_certificates,
 };
+pub use encoding::other_encoding;
 pub use error::{Delivery, Error, ErrorKind, ProviderAnswer};
 pub use factory::{Connector, ConnectorConfig, ConnectorFactory};
 pub use formats::{FORMATS, TOKEN};

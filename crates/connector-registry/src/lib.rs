@@ -26,7 +26,9 @@ pub use registry::{
     Activated, Candidate, ConfigurationExport, Export, ExportedSecrets, Follower, Imported, Promotion, Proposal,
     Registry, Removed, TenantExport,
 };
-pub use sign_in::{Dependent, Identifier, SignIn, SignInMethod, SignInSettings, SignUp};
+pub use sign_in::{
+    Dependent, Identifier, Mfa, PasswordExpiration, SecondaryIdentifier, SignIn, SignInMethod, SignInSettings, SignUp,
+};
 pub use store::{
     Changed, Committed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantSettings,
     TenantState,

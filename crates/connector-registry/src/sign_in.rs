@@ -1,26 +1,47 @@
-//! What a tenant's sign-in relies on email for.
+//! A tenant's sign-in settings.
 
-use std::fmt;
+mod dependents;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use dependents::Dependent;
 
 /// How people sign up, sign in and recover, as far as email is concerned. Field names are those of Logto's sign-in
-/// experience; fields beyond these are not kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// experience. Members beyond these are kept as they are, and [`relies_on_email`](Self::relies_on_email) reads them too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SignInSettings {
     /// How accounts come into being.
     pub sign_up: SignUp,
     /// How people sign in.
     pub sign_in: SignIn,
-    /// How a forgotten password is reset: `EmailVerificationCode`, `PhoneVerificationCode`.
-    #[serde(deserialize_with = "null_as_none")]
-    pub forgot_password_methods: Vec<String>,
+    /// How a forgotten password is reset: `EmailVerificationCode`, `PhoneVerificationCode`. None is Logto's `null`: nobody
+    /// has chosen, and whatever a connector is active for is offered.
+    pub forgot_password_methods: Option<Vec<String>>,
+    /// What people prove themselves with besides.
+    #[serde(skip_serializing_if = "Mfa::is_empty")]
+    pub mfa: Mfa,
+    /// Whether passwords expire.
+    #[serde(skip_serializing_if = "PasswordExpiration::is_empty")]
+    pub password_expiration: PasswordExpiration,
+    /// All other members.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
-/// Logto stores null where nobody has chosen.
-fn null_as_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Option::<Vec<String>>::deserialize(deserializer).map(Option::unwrap_or_default)
+/// Nothing relies on email: no way to reset a password is chosen.
+impl Default for SignInSettings {
+    fn default() -> Self {
+        Self {
+            sign_up: SignUp::default(),
+            sign_in: SignIn::default(),
+            forgot_password_methods: Some(Vec::new()),
+            mfa: Mfa::default(),
+            password_expiration: PasswordExpiration::default(),
+            other: Map::new(),
+        }
+    }
 }
 
 /// How accounts come into being.
@@ -33,6 +54,23 @@ pub struct SignUp {
     pub password: bool,
     /// Whether the identifier is verified by a code.
     pub verify: bool,
+    /// What a new account has to give besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secondary_identifiers: Vec<SecondaryIdentifier>,
+    /// All other members.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// What a new account has to give besides its identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondaryIdentifier {
+    /// `username`, `email`, `phone` or `emailOrPhone`.
+    pub identifier: String,
+    /// All other members, `verify` among them.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// How people sign in.
@@ -41,6 +79,9 @@ pub struct SignUp {
 pub struct SignIn {
     /// The methods, in the order they are offered in.
     pub methods: Vec<SignInMethod>,
+    /// All other members.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// One way to sign in.
@@ -58,10 +99,48 @@ pub struct SignInMethod {
     /// Whether the password is asked for first.
     #[serde(default = "yes")]
     pub is_password_primary: bool,
+    /// All other members.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 const fn yes() -> bool {
     true
+}
+
+/// What people prove themselves with besides their first factor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Mfa {
+    /// The factors: `Totp`, `WebAuthn`, `BackupCode`, `PhoneVerificationCode`, `EmailVerificationCode`.
+    pub factors: Vec<String>,
+    /// All other members, `policy` among them.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Mfa {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether passwords expire: an expired one is replaced as a forgotten one is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PasswordExpiration {
+    /// Whether they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// All other members.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl PasswordExpiration {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What identifies an account.
@@ -76,37 +155,12 @@ pub enum Identifier {
     Phone,
 }
 
-/// The method that resets a password by a code sent by email.
-const RESET_BY_EMAIL: &str = "EmailVerificationCode";
-
-/// Something that stops working without a connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dependent {
-    /// Signing up with an email address.
-    SignUp,
-    /// Signing in with a code sent by email.
-    SignIn,
-    /// Resetting a forgotten password by email.
-    ForgotPassword,
-}
-
-impl fmt::Display for Dependent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SignUp => "signing up with an email address",
-            Self::SignIn => "signing in with a code sent by email",
-            Self::ForgotPassword => "resetting a forgotten password by email",
-        })
-    }
-}
-
 impl SignInSettings {
     /// The settings with what follows from them: an identifier chosen for sign-up is a way to sign in as well, and an
     /// email address at sign-up is always verified.
     #[must_use]
     pub fn completed(mut self) -> Self {
-        let SignUp { identifiers, password, verify } = &mut self.sign_up;
+        let SignUp { identifiers, password, verify, .. } = &mut self.sign_up;
         *verify |= identifiers.contains(&Identifier::Email);
         for identifier in identifiers {
             if self.sign_in.methods.iter().all(|method| method.identifier != *identifier) {
@@ -117,22 +171,11 @@ impl SignInSettings {
                     password: *password,
                     verification_code,
                     is_password_primary: *password,
+                    other: Map::new(),
                 };
                 self.sign_in.methods.push(method);
             }
         }
         self
-    }
-
-    /// Everything that stops working without a connector.
-    #[must_use]
-    pub fn relies_on_email(&self) -> Vec<Dependent> {
-        let by_code = |method: &SignInMethod| method.identifier == Identifier::Email && method.verification_code;
-        let dependents = [
-            (Dependent::SignUp, self.sign_up.identifiers.contains(&Identifier::Email)),
-            (Dependent::SignIn, self.sign_in.methods.iter().any(by_code)),
-            (Dependent::ForgotPassword, self.forgot_password_methods.iter().any(|method| method == RESET_BY_EMAIL)),
-        ];
-        dependents.into_iter().filter_map(|(dependent, relies)| relies.then_some(dependent)).collect()
     }
 }

@@ -128,7 +128,7 @@ impl Common {
     fn settings(&self) -> Result<Settings, Failure> {
         let file = self.settings.as_ref().filter(|file| !file.is_unset());
         let settings = file.map(Source::open_json).transpose();
-        Ok(settings.map_err(|fault| Failure::invalid_file(SETTINGS_FAULT, fault))?.unwrap_or_default())
+        Ok(settings.map_err(|fault| Failure::invalid_input(SETTINGS_FAULT, vec![fault]))?.unwrap_or_default())
     }
 }
 

@@ -20,7 +20,8 @@ Examples:
   echo '{\"signUp\":{\"identifiers\":[\"email\"]},\"forgotPasswordMethods\":[\"EmailVerificationCode\"]}' |
     email-connectors sign-in put -
 
-The fields are those of Logto's sign-in experience: signUp, signIn, forgotPasswordMethods.")]
+The fields are those of Logto's sign-in experience: signUp, signIn, forgotPasswordMethods, mfa, passwordExpiration.
+All others are kept; one that names email and is not known counts as relying on it.")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -74,7 +75,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             Ok(Exit::Ok)
         }
         Command::Put { file, json, stored } => {
-            let invalid = |fault| Failure::invalid_file("the sign-in settings are not valid", fault);
+            let invalid = |fault| Failure::invalid_input("the sign-in settings are not valid", vec![fault]);
             let settings = file.open_json().map_err(invalid)?;
             let put =
                 async |registry: &Registry, by: &Actor| Ok(registry.put_sign_in(&stored.tenant, settings, by).await?);

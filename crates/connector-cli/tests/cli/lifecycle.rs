@@ -230,6 +230,41 @@ async fn what_sign_in_relies_on_is_not_removed_by_accident() {
     assert_eq!(typo["kind"], "InvalidInput");
     let said = typo["message"].as_str().unwrap();
     assert!(said.contains("`mail`") && said.contains("column"), "{said}");
+    assert_eq!(typo["problems"][0]["pointer"], "/signUp/identifiers/0");
+    for (settings, pointer) in [
+        (json!({ "mfa": { "factors": "EmailVerificationCode" } }), "/mfa/factors"),
+        (
+            json!({ "signUp": { "secondaryIdentifiers": [{ "identifier": 7 }] } }),
+            "/signUp/secondaryIdentifiers/0/identifier",
+        ),
+        (json!({ "passwordExpiration": { "enabled": "yes" } }), "/passwordExpiration/enabled"),
+        (json!({ "signIn": { "methods": [{ "identifier": "Email" }] } }), "/signIn/methods/0/identifier"),
+    ] {
+        let file = home.files.json("wrong.json", &settings);
+        let wrong = home.fails(65, &["sign-in", "put", &file]);
+        assert_eq!((&wrong["kind"], &wrong["problems"][0]["pointer"]), (&json!("InvalidInput"), &json!(pointer)));
+    }
+}
+
+/// Both are Logto's own shapes; `mfa` and `secondaryIdentifiers` were once dropped.
+#[tokio::test]
+async fn whatever_relies_on_email_keeps_the_connector() {
+    let home = Home::new().await;
+    home.ok(&["setup", "smtp", "--config", &home.config("smtp.json")]);
+    let cases: Value = serde_json::from_str(include_str!("../cases/sign-in.json")).unwrap();
+    for (case, dependent) in [("mfa", "mfa"), ("secondary", "secondary_identifier")] {
+        let settings = home.files.json("sign-in.json", &cases[case]);
+        let put = home.ok(&["sign-in", "put", &settings]);
+        assert_eq!(put["reliesOnEmail"], json!([dependent]));
+        assert_eq!(put["signIn"]["signUp"]["secondaryIdentifiers"], cases[case]["signUp"]["secondaryIdentifiers"]);
+        assert_eq!(put["signIn"]["mfa"], cases[case]["mfa"]);
+        let refused = home.fails(65, &["remove"]);
+        assert_eq!((&refused["kind"], &refused["dependents"]), (&json!("ReliedOn"), &json!([dependent])));
+    }
+    let unknown = home.files.json("unknown.json", &json!({ "recovery": [{ "channel": "e-mail" }], "theme": "dark" }));
+    let put = home.ok(&["sign-in", "put", &unknown]);
+    assert_eq!((&put["signIn"]["theme"], &put["reliesOnEmail"]), (&json!("dark"), &json!(["/recovery/0/channel"])));
+    assert!(home.run(&["remove"]).stderr.contains("`/recovery/0/channel`"));
 }
 
 #[tokio::test]

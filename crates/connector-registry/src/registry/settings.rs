@@ -44,9 +44,9 @@ impl<S: ConnectorStore> Registry<S> {
         by: &Actor,
     ) -> Result<SignInSettings, Error> {
         let settings = settings.completed();
-        let dependents = settings.relies_on_email();
+        let dependents = settings.needs_connector();
         let expects = if dependents.is_empty() { Expects::Anything } else { Expects::OneActive };
-        let details = json!({ "reliesOnEmail": dependents });
+        let details = json!({ "reliesOnEmail": settings.relies_on_email() });
         let edit = Edit::SignIn(settings.clone());
         match self.set(tenant, expects, edit, Action::SignIn, details, by).await {
             Ok(_) => Ok(settings),

@@ -260,7 +260,7 @@ impl<S: ConnectorStore> Registry<S> {
             edits.push(Edit::Activate(id));
         }
         let sign_in = sign_in.completed();
-        let dependents = sign_in.relies_on_email();
+        let dependents = sign_in.needs_connector();
         if !dependents.is_empty() && imported.active.is_none() {
             return Err(Error::NeedsConnector { tenant, dependents });
         }

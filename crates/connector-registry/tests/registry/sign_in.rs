@@ -62,6 +62,107 @@ async fn email_cannot_be_relied_on_without_a_connector() {
     registry.put_sign_in(TENANT, by_phone, &by()).await.unwrap();
 }
 
+/// What each of Logto's members, and what a later version may bring, is found to rely on.
+#[test]
+fn whatever_names_email_counts() {
+    let username = json!({
+        "signUp": { "identifiers": ["username"], "password": true, "verify": false },
+        "signIn": { "methods": [{ "identifier": "username", "password": true, "verificationCode": false }] },
+        "forgotPasswordMethods": []
+    });
+    for (member, relies) in [
+        (json!({ "mfa": { "factors": ["Totp", "EmailVerificationCode"], "policy": "Mandatory" } }), &["mfa"][..]),
+        (
+            json!({ "signUp": { "secondaryIdentifiers": [{ "identifier": "email", "verify": true }] } }),
+            &["secondary_identifier"],
+        ),
+        (
+            json!({ "signUp": { "secondaryIdentifiers": [{ "identifier": "emailOrPhone" }] } }),
+            &["secondary_identifier"],
+        ),
+        (json!({ "forgotPasswordMethods": null }), &["forgot_password"]),
+        (
+            json!({ "forgotPasswordMethods": null, "mfa": { "factors": ["EmailVerificationCode"] } }),
+            &["forgot_password", "mfa"],
+        ),
+        (json!({ "passwordExpiration": { "enabled": true, "validPeriodDays": 90 } }), &["password_expiration"]),
+        // Not understood, so named.
+        (json!({ "forgotPasswordMethods": ["emailverificationcode"] }), &["/forgotPasswordMethods/0"]),
+        (json!({ "forgotPasswordMethods": ["PhoneVerificationCode", "MagicLink"] }), &["/forgotPasswordMethods/1"]),
+        (json!({ "mfa": { "factors": ["Totp", "EMAIL"] } }), &["/mfa/factors/1"]),
+        (json!({ "mfa": { "factors": [], "fallback": { "e-mail": false } } }), &["/mfa/fallback/e-mail"]),
+        (
+            json!({ "signUp": { "secondaryIdentifiers": [{ "identifier": "Email" }] } }),
+            &["/signUp/secondaryIdentifiers/0/identifier"],
+        ),
+        (json!({ "signUp": { "verifiedBy": ["sms", "email"] } }), &["/signUp/verifiedBy/1"]),
+        (json!({ "signIn": { "passwordless": { "fallback": 1 } } }), &["/signIn/passwordless"]),
+        (
+            json!({ "signIn": { "methods": [{ "identifier": "username", "codeTo": "email" }] } }),
+            &["/signIn/methods/0/codeTo"],
+        ),
+        (json!({ "adaptiveMfa": { "factors": ["EmailVerificationCode"] } }), &["/adaptiveMfa/factors/0"]),
+        (json!({ "passwordExpiration": { "reminder": "byMail" } }), &["/passwordExpiration/reminder"]),
+        (json!({ "accountCenter": { "fields": { "email": "Edit" } } }), &["/accountCenter/fields/email"]),
+        (json!({ "a/b~c": [[{ "otp": true }]] }), &["/a~1b~0c/0/0/otp"]),
+        (json!({ "magic_link": { "enabled": false } }), &["/magic_link"]),
+        // Empty, off, or about something else.
+        (
+            json!({ "mfa": { "factors": ["Totp", "WebAuthn", "BackupCode", "PhoneVerificationCode"], "policy": "NoPrompt" } }),
+            &[],
+        ),
+        (json!({ "signUp": { "secondaryIdentifiers": [] } }), &[]),
+        (json!({ "signUp": { "secondaryIdentifiers": [{ "identifier": "phone", "verify": true }] } }), &[]),
+        (json!({ "passwordExpiration": { "enabled": false } }), &[]),
+        (json!({ "passwordExpiration": {}, "adaptiveMfa": {}, "emailOfTomorrow": {} }), &[]),
+        (
+            json!({ "supportEmail": "help@example.com", "emailBlocklistPolicy": { "customBlocklist": ["mail.example"] } }),
+            &[],
+        ),
+        (
+            json!({ "verificationCodePolicy": { "expirationDuration": 60 }, "socialSignInConnectorTargets": ["mailru"] }),
+            &[],
+        ),
+        (json!({ "theme": "dark", "retries": 3 }), &[]),
+    ] {
+        let mut whole = username.clone();
+        for (name, value) in member.as_object().unwrap() {
+            match (whole.get_mut(name), value) {
+                (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
+                _ => whole[name] = value.clone(),
+            }
+        }
+        let settings = settings(whole);
+        assert_eq!(serde_json::to_value(settings.relies_on_email()).unwrap(), json!(relies), "{member}");
+        let again: SignInSettings = serde_json::from_value(serde_json::to_value(&settings).unwrap()).unwrap();
+        assert_eq!(again, settings, "nothing is lost");
+    }
+    assert!(SignInSettings::default().relies_on_email().is_empty());
+    assert_eq!(settings(json!({})), SignInSettings::default());
+}
+
+/// As Logto answers for a tenant that nobody has set up.
+#[tokio::test]
+async fn the_whole_of_logtos_sign_in_experience_is_kept() {
+    let whole = json!({
+        "tenantId": "default", "id": "default", "color": { "primaryColor": "#6139F6" }, "hideLogtoBranding": false,
+        "languageInfo": { "autoDetect": true, "fallbackLanguage": "en" }, "agreeToTermsPolicy": "Automatic",
+        "signIn": { "methods": [{
+            "identifier": "username", "password": true, "verificationCode": false, "isPasswordPrimary": true
+        }] },
+        "signUp": { "identifiers": ["username"], "password": true, "verify": false },
+        "socialSignIn": {}, "socialSignInConnectorTargets": [], "signInMode": "SignInAndRegister", "customCss": null,
+        "passwordPolicy": {}, "mfa": { "factors": [], "policy": "UserControlled" }, "adaptiveMfa": {},
+        "singleSignOnEnabled": false, "supportEmail": null, "captchaPolicy": {}, "sentinelPolicy": {},
+        "emailBlocklistPolicy": {}, "verificationCodePolicy": {}, "forgotPasswordMethods": [], "passkeySignIn": {},
+        "signUpProfileFields": null, "usernamePolicy": { "caseSensitive": true, "allowedChars": { "numbers": true } }
+    });
+    let registry = registry();
+    let stored = registry.put_sign_in(TENANT, settings(whole.clone()), &by()).await.unwrap();
+    assert!(stored.relies_on_email().is_empty(), "{:?}", stored.relies_on_email());
+    assert_eq!(serde_json::to_value(&stored).unwrap(), whole);
+}
+
 #[tokio::test]
 async fn what_sign_in_relies_on_is_removed_only_by_force_and_says_what_broke() {
     let registry = registry();
