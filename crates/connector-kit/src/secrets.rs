@@ -7,12 +7,13 @@ use crate::{ConnectorFactory, Error, Problem, Secret, schema, validate};
 
 impl ConnectorFactory {
     /// JSON pointers to the secrets in `config`, in its own order: every value that is not null where the schema
-    /// says `writeOnly`. What stands where a list or an object with secrets belongs, and is neither, counts too: it may
-    /// be a secret in the wrong shape.
+    /// says `writeOnly`, and whatever may be a secret in the wrong place. That is what stands where a list or an object
+    /// with secrets belongs and is neither; each member that the schema does not know, as a whole; and, where the names
+    /// are free, as those of headers are, what is named like a secret.
     #[must_use]
     pub fn secret_pointers(&self, config: &Value) -> Vec<String> {
         let mut found = Vec::new();
-        collect(self.config_schema(), config, "", &mut found);
+        collect(&[self.config_schema()], config, "", &mut found);
         found
     }
 
@@ -116,33 +117,79 @@ fn nothing_stored(pointer: String) -> Problem {
     Problem::new(pointer, format!("is masked ({mask}) and no stored configuration has it: give the secret itself"))
 }
 
-/// Pointers to the secrets of `value`, each once however many variants of the schema name it.
-fn collect(schema: &Value, value: &Value, pointer: &str, found: &mut Vec<String>) {
-    if value.is_null() || found.iter().any(|known| known == pointer) {
+/// Pointers to the secrets of `value`, which fits all of `schemas` or any of their variants; without a schema, anything.
+fn collect(schemas: &[&Value], value: &Value, pointer: &str, found: &mut Vec<String>) {
+    if value.is_null() {
         return;
     }
-    if schema["writeOnly"] == true || is_out_of_shape(schema, value) {
+    let mut forms = Vec::new();
+    schemas.iter().for_each(|schema| add_forms(schema, &mut forms));
+    if forms.iter().any(|form| form["writeOnly"] == true || is_out_of_shape(form, value)) {
         found.push(pointer.to_owned());
         return;
     }
     match value {
         Value::Object(members) => {
-            for (name, member) in members {
+            let names_its_members = forms.iter().any(|form| form["properties"].is_object());
+            let takes_others = forms.iter().any(|form| form["additionalProperties"] == true);
+            for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
                 let here = format!("{pointer}/{}", validate::escape(name));
-                let field = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
-                collect(field, member, &here, found);
+                let named: Vec<&Value> = forms.iter().filter_map(|form| form["properties"].get(name)).collect();
+                let is_named = !named.is_empty();
+                let others = || forms.iter().map(|form| &form["additionalProperties"]).filter(|any| any.is_object());
+                let fields = if is_named { named } else { others().collect() };
+                // What the schema does not know may be a secret under a name that is misspelt, or of another program; and
+                // a map's name may say so.
+                let unknown = names_its_members && fields.is_empty() && !takes_others;
+                match unknown || (!is_named && promises_a_secret(name)) {
+                    true => found.push(here),
+                    false => collect(&fields, member, &here, found),
+                }
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                let first = schema["prefixItems"].get(index);
-                collect(first.unwrap_or(&schema["items"]), item, &format!("{pointer}/{index}"), found);
+                let of = |form: &&'_ Value| form["prefixItems"].get(index).is_some() || form["items"].is_object();
+                let inner: Vec<&Value> = forms
+                    .iter()
+                    .copied()
+                    .filter(of)
+                    .map(|form| form["prefixItems"].get(index).unwrap_or(&form["items"]))
+                    .collect();
+                collect(&inner, item, &format!("{pointer}/{index}"), found);
             }
         }
         _ => {}
     }
-    variants(schema).for_each(|variant| collect(variant, value, pointer, found));
 }
+
+/// `schema` and, however deep, its variants.
+fn add_forms<'s>(schema: &'s Value, forms: &mut Vec<&'s Value>) {
+    forms.push(schema);
+    variants(schema).for_each(|variant| add_forms(variant, forms));
+}
+
+/// Whether the name of a member that anybody may choose, such as that of a header, stands for a secret.
+fn promises_a_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    ["auth", "key", "pass", "pwd"].contains(&plain.as_str()) || SECRET_WORDS.iter().any(|word| plain.contains(word))
+}
+
+/// What names of secrets have in common: `X-Api-Key`, `Proxy-Authorization`, `webhook_token`.
+const SECRET_WORDS: [&str; 12] = [
+    "accesskey",
+    "apikey",
+    "authorisation",
+    "authorization",
+    "cookie",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "token",
+];
 
 fn variants(schema: &Value) -> impl Iterator<Item = &Value> {
     ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten()

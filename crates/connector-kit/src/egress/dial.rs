@@ -15,7 +15,7 @@ use tokio::{
 use tokio_socks::{IntoTargetAddr, tcp::Socks5Stream};
 
 use super::{
-    Egress, Proxy,
+    Egress, Proxy, is_public, private_address,
     resolver::{LookupError, lookup},
     tls::{TlsOptions, TlsStream, certificate_hint, client_config},
 };
@@ -74,6 +74,11 @@ impl Dialer {
         limit: Duration,
     ) -> Result<TcpStream, Error> {
         let begin = Instant::now();
+        // A rule that redirects a private address is no permission for it.
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        if self.egress.deny_private_addresses && literal.is_ok_and(|address| !is_public(address)) {
+            return Err(private_address(host));
+        }
         let rule = self.egress.connect_to.iter().find(|rule| rule.matches(host, port));
         let (to_host, to_port) = rule.map_or((host, port), |rule| rule.target(host, port));
         let lookup = lookup(to_host, to_port, self.egress.deny_private_addresses);

@@ -99,21 +99,26 @@ impl Pools {
         let (Some(host), Some(port)) = (request.url.host_str(), request.url.port_or_known_default()) else {
             return Err(Error::new(ErrorKind::InvalidConfig, "the URL has no host"));
         };
+        // The resolver checks names; a literal address never gets to it. A rule that redirects one is no permission for it.
+        self.check_literal(&request.url)?;
         let rule = self.rules.iter().find(|(rule, _)| rule.matches(host, port));
-        if let Some((rule, client)) = rule {
-            redirect(&mut request.url, &mut request.headers, rule)?;
-            return Ok(client);
-        }
-        // The resolver checks names; a literal address never gets to it.
-        let literal: Option<IpAddr> = match request.url.host() {
+        let Some((rule, client)) = rule else { return Ok(&self.usual) };
+        redirect(&mut request.url, &mut request.headers, rule)?;
+        self.check_literal(&request.url)?;
+        Ok(client)
+    }
+
+    /// Refuses a URL with a private address in place of a name, where those are denied.
+    fn check_literal(&self, url: &Url) -> Result<(), Error> {
+        let literal: Option<IpAddr> = match url.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
             Some(Host::Ipv6(address)) => Some(address.into()),
             _ => None,
         };
-        if self.deny_private && literal.is_some_and(|address| !is_public(address)) {
-            return Err(crate::egress::private_address(host));
+        match literal.filter(|address| self.deny_private && !is_public(*address)) {
+            Some(address) => Err(crate::egress::private_address(&address.to_string())),
+            None => Ok(()),
         }
-        Ok(&self.usual)
     }
 }
 
@@ -161,7 +166,10 @@ fn redirect(url: &mut Url, headers: &mut http::HeaderMap, rule: &ConnectTo) -> R
         return url.set_port(None).map_err(|()| cannot("the URL cannot have a port"));
     }
     let port = rule.port.or(url.port_or_known_default());
-    url.set_host(rule.host.as_deref().or(Some(&authority))).map_err(|_| cannot("its second host is not valid"))?;
+    if let Some(host) = &rule.host {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        url.set_host(Some(&host)).map_err(|_| cannot("its second host is not valid"))?;
+    }
     url.set_port(port).map_err(|()| cannot("the URL cannot have a port"))
 }
 

@@ -113,6 +113,69 @@ async fn dials_no_private_address_where_they_are_denied() {
     }
 }
 
+/// Neither a rule that matches nor one that does not is a way around the policy, however the address is written.
+#[tokio::test]
+async fn a_rule_opens_no_way_to_private_addresses() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let rules = [
+        "".to_owned(),
+        format!("example.com:443:127.0.0.1:{port}"),
+        format!("::127.0.0.1:{port}"),
+        format!("::[::1]:{port}"),
+        format!("::localhost:{port}"),
+        format!(":::{port}"),
+        ":::".to_owned(),
+        format!("127.0.0.1::127.0.0.1:{port}"),
+        // To a public address: the rule is no permission either.
+        "127.0.0.1::192.88.99.1:9".to_owned(),
+    ];
+    for rule in rules {
+        let connect_to = if rule.is_empty() { Vec::new() } else { vec![rule.parse().unwrap()] };
+        let context = Context::new(Egress { connect_to, deny_private_addresses: true, ..Egress::default() }).unwrap();
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "0x7f.1",
+            "2130706433",
+            "localhost",
+            "[::ffff:127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "10.0.0.1",
+        ] {
+            let is_name = host == "localhost";
+            if rule.ends_with(":9") && host != "127.0.0.1" {
+                continue;
+            }
+            let url = format!("http://{host}:{port}/").parse().unwrap();
+            let refused = context.http().execute(HttpRequest::get(url, HeaderMap::new())).await.unwrap_err();
+            assert!(refused.to_string().contains("private address"), "{rule} {host}: {refused}");
+            assert_eq!(refused.kind(), ErrorKind::InvalidConfig, "{rule} {host}: {refused}");
+            if is_name || host.starts_with('[') || host == "127.0.0.1" {
+                let host = host.trim_matches(['[', ']']);
+                let refused = context.dialer().connect(host, port, &DialOptions::default()).await.unwrap_err();
+                assert!(refused.to_string().contains("private address"), "{rule} {host}: {refused}");
+            }
+        }
+    }
+    let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+    assert!(accepted.is_err(), "nothing was connected to");
+}
+
+/// A rule to an IPv6 address, for a URL that names an address.
+#[tokio::test]
+async fn a_rule_may_lead_to_an_ipv6_address() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
+    let port = listener.local_addr().unwrap().port();
+    let connect_to = vec![format!("192.0.2.1:80:[::1]:{port}").parse().unwrap()];
+    let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
+    let url = "http://192.0.2.1/".parse().unwrap();
+    let request = tokio::spawn(async move { context.http().execute(HttpRequest::get(url, HeaderMap::new())).await });
+    let (stream, _) = listener.accept().await.unwrap();
+    drop(stream);
+    assert!(request.await.unwrap().is_err(), "it went there");
+}
+
 #[tokio::test]
 async fn a_connection_that_is_refused_says_where() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -24,6 +24,8 @@ struct Config {
     by_name: Option<BTreeMap<String, Auth>>,
     callers: Option<Vec<Caller>>,
     proof: Option<Proof>,
+    headers: Option<BTreeMap<String, String>>,
+    anything: Option<serde_json::Map<String, Value>>,
     note: Option<String>,
 }
 
@@ -129,6 +131,39 @@ fn of_any_type_and_in_a_wrong_shape_count_too() {
     ] {
         assert_eq!(CONNECTOR.secret_pointers(&config), [pointer], "{config}");
     }
+}
+
+/// A misspelt name, another program's field, a header: what it holds may be a secret all the same.
+#[test]
+fn under_names_that_the_schema_does_not_know_count_too() {
+    for (config, pointers) in [
+        (json!({ "authorisation": "s", "host": "h" }), &["/authorisation"][..]),
+        (json!({ "tls.key": "s" }), &["/tls.key"]),
+        (json!({ "auth": { "password": "s", "user": "u" } }), &["/auth/password"]),
+        (json!({ "dkim": { "privateKey": "s", "selector": "mail" } }), &["/dkim"]),
+        (json!({ "a/b~": ["s", { "k": "s" }], "n": 7, "b": true, "none": null }), &["/a~1b~0", "/n", "/b"]),
+        (
+            json!({ "callers": [{ "name": "one", "key": "s", "password": "s" }] }),
+            &["/callers/0/key", "/callers/0/password"],
+        ),
+        (json!({ "byName": { "a": { "secret": "s" } } }), &["/byName/a/secret"]),
+        (json!({ "proof": { "id": "public", "pin": "s" } }), &["/proof/pin"]),
+        (
+            json!({ "headers": { "X-Api-Key": "s", "Authorization": "s", "X-Tag": "public" } }),
+            &["/headers/X-Api-Key", "/headers/Authorization"],
+        ),
+        (
+            json!({ "anything": { "deep": [{ "web-hook_token": "s", "word": "public" }] } }),
+            &["/anything/deep/0/web-hook_token"],
+        ),
+    ] {
+        assert_eq!(CONNECTOR.secret_pointers(&config), pointers, "{config}");
+        let masked = CONNECTOR.masked(&config);
+        assert!(!masked.to_string().contains("\"s\""), "{masked}");
+        assert_eq!(CONNECTOR.with_kept_secrets(masked, Some(&config)).unwrap(), config);
+    }
+    let report = CONNECTOR.validate(&json!({ "host": "h", "authorisation": "s" }));
+    assert!(report.is_valid() && report.warnings[0].pointer == "/authorisation", "{report:?}");
 }
 
 #[test]
