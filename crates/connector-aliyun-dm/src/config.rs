@@ -122,6 +122,11 @@ const ALIAS_MAX: usize = 14;
 impl ConnectorConfig for AliyunDmConfig {
     fn rules(config: &Value, report: &mut Report) {
         report.require_templates(config);
+        if config["accessKeyId"].as_str().is_some_and(|id| id.starts_with("STS.")) {
+            let words = "`STS.` begins the id of temporary credentials, which are refused without their security token, and \
+                         there is no field for that: create an AccessKey pair of a RAM user (LTAI…)";
+            report.warning("/accessKeyId", words);
+        }
         if config["fromAlias"].as_str().is_some_and(|alias| alias.chars().count() > ALIAS_MAX) {
             report.warning(
                 "/fromAlias",

@@ -74,6 +74,9 @@ impl Connector for AwsSes {
     type Config = AwsSesConfig;
 
     fn new(config: AwsSesConfig, context: &Context) -> Result<Self, Error> {
+        if config.access_key_id.is_none() && !context.ambient_credentials() {
+            return Err(credentials::not_allowed());
+        }
         let mut sdk = aws_sdk_sesv2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(config.region.clone()))

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 #[serde(rename_all = "camelCase")]
 pub struct AwsSesConfig {
     /// The id of an IAM access key. Leave it out together with the secret to use the credentials that the machine,
-    /// container or environment provides.
+    /// container or environment provides, where whoever runs this allows it.
     #[schemars(title = "Access key ID", extend("format" = "token", "x-form" = {
         "placeholder": "AKIA…",
         "tooltip": "In the IAM console: Users, the user, Security credentials, Create access key. The user must be \
@@ -61,7 +61,8 @@ pub struct AwsSesConfig {
     /// Subject and HTML content by usage type. `SignIn`, `Register`, `ForgotPassword` and `Generic` are required.
     #[schemars(title = "Templates", extend("x-form" = { "type": "Json", "defaultValue": default_templates() }))]
     pub templates: Vec<AwsSesTemplate>,
-    /// Another endpoint than the region's own, such as a VPC endpoint or an emulator. Requests are signed for its host.
+    /// Another endpoint than the region's own, such as a VPC endpoint or an emulator. Requests are signed for its host,
+    /// with the access key given here.
     #[schemars(title = "Endpoint", extend("format" = "http-url", "x-form" = {
         "placeholder": "https://vpce-0123-abcd.email.us-east-1.vpce.amazonaws.com",
         "destination": true
@@ -120,6 +121,11 @@ impl ConnectorConfig for AwsSesConfig {
 }
 
 fn keys(config: &Value, report: &mut Report) {
+    if config["accessKeyId"].as_str().is_some_and(|id| id.starts_with("ASIA")) {
+        let words = "`ASIA` begins the id of temporary credentials, which are refused without their session token, and there \
+                     is no field for that: create an access key of an IAM user (AKIA…), or leave both out";
+        report.warning("/accessKeyId", words);
+    }
     let alone = match (config.get("accessKeyId"), config.get("accessKeySecret")) {
         (Some(_), None) => "accessKeySecret",
         (None, Some(_)) => "accessKeyId",
@@ -173,8 +179,15 @@ fn role(config: &Value, report: &mut Report) {
     }
 }
 
-/// The SDK puts its own path behind the endpoint's.
+/// The SDK puts its own path behind the endpoint's. Whoever names an endpoint gets what requests are signed with: the
+/// id of the key, and a session token whole.
 fn endpoint(config: &Value, report: &mut Report) {
+    let has = |field: &str| config.get(field).is_some();
+    if has("endpoint") && !has("accessKeyId") && !has("accessKeySecret") {
+        let words = "needs accessKeyId and accessKeySecret beside it: the credentials of this machine go to AWS's own \
+                     endpoints alone";
+        report.problem("/endpoint", words);
+    }
     let url = config["endpoint"].as_str().and_then(|text| Url::parse(text).ok());
     if url.is_some_and(|url| url.query().is_some() || url.fragment().is_some()) {
         report.problem("/endpoint", "cannot hold a query or fragment");

@@ -20,7 +20,7 @@ use aws_credential_types::{
 };
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use connector_kit::{Context, Error, ErrorKind, Redactor, Secret};
+use connector_kit::{Context, Error, ErrorKind, Problem, Redactor, Secret};
 
 /// How long getting credentials may take: what the SDK itself allows, and well within a send's deadline.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +28,15 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const CACHE_TIMEOUT: Duration = Duration::from_secs(8);
 /// What this connector calls itself to STS; it shows in CloudTrail.
 const SESSION: &str = "email-connectors";
+
+/// Why a configuration without keys is refused where nobody has allowed it the process's own.
+pub(crate) fn not_allowed() -> Error {
+    let words = "is required: this process's own AWS credentials are not for configurations to use here";
+    Error::invalid_config(vec![Problem::new("/accessKeyId", words)]).with_hint(
+        "give accessKeyId and accessKeySecret; or, if you run this process, allow its own credentials: \
+         --ambient-credentials on the command line, Context::with_ambient_credentials in Rust",
+    )
+}
 
 /// The provider of `config`'s credentials. Nothing is looked up before the first send; the SDK keeps what it finds until
 /// shortly before it expires.
@@ -126,7 +135,10 @@ impl Lookup {
             Ok(loaded) => loaded.map_err(|error| self.explain(&error)),
             // Some services' last credentials outlive their service's trouble.
             Err(_) => kept.and_then(|provider| provider.fallback_on_interrupt()).ok_or_else(|| {
-                let words = format!("AWS credentials were not there within {} s", LOAD_TIMEOUT.as_secs());
+                let mut words = format!("AWS credentials were not there within {} s", LOAD_TIMEOUT.as_secs());
+                if let Some(Failure::Network(last)) = self.failure.take() {
+                    words.push_str(&format!("; last, {last}"));
+                }
                 Error::new(ErrorKind::Unavailable, words).with_hint(NOT_FOUND)
             }),
         }
@@ -138,7 +150,15 @@ impl Lookup {
 
     fn explain(&self, error: &CredentialsError) -> Error {
         match (error, self.failure.take()) {
-            (CredentialsError::CredentialsNotLoaded(_), _) => {
+            // The machine's metadata service is asked last.
+            (CredentialsError::CredentialsNotLoaded(_), Some(Failure::Network(silence)))
+                if silence.kind() == ErrorKind::Unavailable =>
+            {
+                let words =
+                    format!("no AWS credentials: the metadata service of this machine did not answer ({silence})");
+                Error::new(ErrorKind::Unavailable, words).with_hint(NO_METADATA)
+            }
+            (CredentialsError::CredentialsNotLoaded(_), answer) if !matches!(&answer, Some(Failure::Answer { response, .. }) if response.status.is_server_error()) => {
                 Error::new(ErrorKind::Unauthorized, "no AWS credentials were found").with_hint(NOT_FOUND)
             }
             (_, Some(Failure::Network(error))) => {
@@ -152,9 +172,8 @@ impl Lookup {
                 let redactor =
                     self.secret.iter().fold(Redactor::default(), |redactor, secret| redactor.and_secret(secret));
                 let error = errors::of_credential_service(&host, &response, &redactor);
-                // A machine's own service that has nothing to give is none.
-                let is_sts = host.starts_with("sts.");
-                if is_sts || error.kind() != ErrorKind::Unauthorized { error } else { error.with_hint(NOT_FOUND) }
+                // A machine's own service has nothing to give, or not yet.
+                if host.starts_with("sts.") { error } else { error.with_hint(NOT_FOUND) }
             }
             (_, None) => {
                 let cause = errors::causes(error).last().map(ToString::to_string).unwrap_or_default();
@@ -169,6 +188,10 @@ impl Lookup {
         }
     }
 }
+
+const NO_METADATA: &str = "in a container on EC2, raise the instance's HttpPutResponseHopLimit to 2; anywhere else, set \
+                           accessKeyId and accessKeySecret, or give this process credentials as AWS documents: \
+                           environment variables, a profile, or a role of the container or pod";
 
 const NOT_FOUND: &str = "set accessKeyId and accessKeySecret, or give this process credentials as AWS documents: \
                          environment variables, a profile, or a role of the machine, container or pod";

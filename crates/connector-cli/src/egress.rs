@@ -36,6 +36,10 @@ pub struct EgressArgs {
     /// Refuse to connect to private, loopback and link-local addresses.
     #[arg(long)]
     deny_private_addresses: bool,
+    /// Let a stored configuration without credentials, of Amazon SES, use those of this process: environment, profile, or
+    /// the machine's role. Not where tenants write their own configurations.
+    #[arg(long, env = "EMAIL_CONNECTORS_AMBIENT_CREDENTIALS", value_parser = clap::builder::FalseyValueParser::new())]
+    ambient_credentials: bool,
 }
 
 impl EgressArgs {
@@ -58,7 +62,8 @@ impl EgressArgs {
             connect_timeout: self.connect_timeout,
             deny_private_addresses: self.deny_private_addresses,
         };
-        Ok(Context::new(egress)?)
+        let context = Context::new(egress)?;
+        Ok(if self.ambient_credentials { context.with_ambient_credentials() } else { context })
     }
 
     /// How long and how often to try.

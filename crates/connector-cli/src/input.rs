@@ -101,7 +101,7 @@ impl Source {
             return Err(format!("{self}: is empty; a JSON object is expected"));
         }
         if let Some(encoding) = other_encoding(text) {
-            return Err(format!("{self}: is {encoding}, and JSON is read in UTF-8: save it in UTF-8"));
+            return Err(format!("{self}: is not JSON in UTF-8: it is in {encoding}; save it in UTF-8"));
         }
         serde_json::from_slice(text).map_err(|cause| format!("{self}: is not JSON: {cause}"))
     }

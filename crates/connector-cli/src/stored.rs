@@ -76,7 +76,9 @@ impl StoreArgs {
         needs: Needs,
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.with_context(needs, Context::new(Egress::default())?, SendPolicy::default(), work)
+        // Nothing is sent, so nothing is signed: whether a configuration may use this process's credentials shows when it is.
+        let context = Context::new(Egress::default())?.with_ambient_credentials();
+        self.with_context(needs, context, SendPolicy::default(), work)
     }
 
     /// The one place where the store is opened and closed. SQLite keeps what was written last in a file beside the

@@ -24,6 +24,7 @@ use crate::{
 pub struct Context {
     http: Arc<dyn HttpClient>,
     dialer: Dialer,
+    ambient_credentials: bool,
 }
 
 impl Context {
@@ -35,7 +36,25 @@ impl Context {
         egress.check()?;
         let tls = client_config(&egress.extra_roots, &TlsOptions::default())?;
         let http = Arc::new(PooledClient::new(&egress, &tls)?);
-        Ok(Self { http, dialer: Dialer::new(Arc::new(egress), Arc::new(tls)) })
+        let dialer = Dialer::new(Arc::new(egress), Arc::new(tls));
+        Ok(Self { http, dialer, ambient_credentials: false })
+    }
+
+    /// The same context, in which a configuration without credentials of its own may use those of this process: what AWS's
+    /// default chain finds in the environment, in files, or from the machine's services.
+    ///
+    /// Whoever writes such a configuration then sends in the process's name. Allow it where that is its operator, not where
+    /// tenants write their own.
+    #[must_use]
+    pub fn with_ambient_credentials(mut self) -> Self {
+        self.ambient_credentials = true;
+        self
+    }
+
+    /// Whether a configuration without credentials may use those of this process. Unless allowed, it may not.
+    #[must_use]
+    pub fn ambient_credentials(&self) -> bool {
+        self.ambient_credentials
     }
 
     /// The same context over another HTTP client: one's own, or a test's.

@@ -14,7 +14,7 @@ pub const TOKEN: &str = "^[!-~]*$";
 /// Every format by the name it has in a schema.
 pub const FORMATS: [(&str, Check); 9] = [
     ("mailbox", mailbox),
-    ("password", single_line),
+    ("password", secret),
     ("single-line", single_line),
     ("token", token),
     ("host", host),
@@ -41,16 +41,54 @@ fn single_line(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A secret as it was issued. What is pasted along with it, and never part of it, is refused: the provider would only say
+/// that the secret is wrong.
+fn secret(text: &str) -> Result<(), String> {
+    single_line(text)?;
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return Err("begins or ends with a blank; was it copied whole, and nothing else?".to_owned());
+    }
+    if let Some(mark) = text.chars().find(|char| is_mark(*char)) {
+        return Err(format!("holds an invisible character, U+{:04X}: paste it as plain text", u32::from(mark)));
+    }
+    unquoted(text)
+}
+
+/// Whether it shows nothing and is part of no script: soft hyphen, zero-width space, direction marks, byte order mark. The
+/// joiners of scripts and emojis may be part of a password.
+fn is_mark(char: char) -> bool {
+    matches!(char, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(char, '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Refuses the quotation marks of a file or a page that something was copied from.
+fn unquoted(text: &str) -> Result<(), String> {
+    let mut chars = text.chars();
+    let ends = chars.next().zip(chars.next_back());
+    match ends {
+        Some(('"', '"') | ('\'', '\'') | ('`', '`') | ('“' | '”' | '„', '“' | '”') | ('‘' | '’', '‘' | '’')) => {
+            Err("stands in quotation marks: take them off".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What is wrong with a text that cannot travel in an HTTP header.
-pub(crate) const NO_TOKEN: &str =
-    "must be visible ASCII characters without spaces or line breaks; was it copied whole?";
+pub(crate) fn no_token(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    let scheme = ["Bearer", "Basic", "Token"].into_iter().find(|scheme| scheme.eq_ignore_ascii_case(first));
+    match scheme.filter(|_| text.len() > first.len()) {
+        Some(scheme) => format!("must be given without `{scheme}` before it"),
+        None => "must be visible ASCII characters without spaces or line breaks; was it copied whole?".to_owned(),
+    }
+}
 
 /// A token that travels in an HTTP header.
 fn token(text: &str) -> Result<(), String> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(NO_TOKEN.to_owned());
+        return Err(no_token(text));
     }
-    Ok(())
+    unquoted(text)
 }
 
 /// A host name or an IP address, without scheme, port or path.

@@ -141,7 +141,8 @@ fn collect(schemas: &[&Value], value: &Value, pointer: &str, found: &mut Vec<Str
                 // What the schema does not know may be a secret under a name that is misspelt, or of another program; and
                 // a map's name may say so.
                 let unknown = names_its_members && fields.is_empty() && !takes_others;
-                match unknown || (!is_named && promises_a_secret(name)) {
+                let is_free = !is_named && fields.iter().all(|field| !field["properties"].is_object());
+                match unknown || (is_free && promises_a_secret(name)) {
                     true => found.push(here),
                     false => collect(&fields, member, &here, found),
                 }

@@ -191,7 +191,9 @@ fn explain(kind: &Kind, instance: &Value) -> String {
             fault.unwrap_or_else(|| format!("is not a valid {format}"))
         }
         Kind::AnyOf { .. } => "fits none of the allowed forms".to_owned(),
-        Kind::Pattern { pattern } if pattern == formats::TOKEN => formats::NO_TOKEN.to_owned(),
+        Kind::Pattern { pattern } if pattern == formats::TOKEN => {
+            formats::no_token(instance.as_str().unwrap_or_default())
+        }
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
         other => format!("does not fit the schema ({})", other.keyword()),
     }

@@ -90,6 +90,11 @@ impl ConnectorConfig for MailgunConfig {
                 Some(_) => {}
             }
         }
+        // As they stand in Mailgun's examples, before or around the key.
+        let prefix = |key: &str| ["api:", "Basic ", "Bearer "].into_iter().find(|prefix| key.starts_with(prefix));
+        if let Some(prefix) = config["apiKey"].as_str().and_then(prefix) {
+            report.problem("/apiKey", format!("must be given without `{}` before it", prefix.trim_end()));
+        }
         if config["apiKey"].as_str().is_some_and(|key| key.starts_with("pubkey-")) {
             report.warning("/apiKey", "`pubkey-` begins Mailgun's public key, which cannot send");
         }

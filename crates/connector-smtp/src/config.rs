@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use connector_kit::{ConnectorConfig, Mailbox, Report, Secret, TemplateConfig};
+use connector_kit::{ConnectorConfig, Mailbox, Report, Secret, TOKEN, TemplateConfig};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ pub struct Auth {
     #[schemars(title = "Refresh token", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
     pub refresh_token: Option<Secret>,
     /// An access token to begin with. Alone it works until it expires.
-    #[schemars(title = "Access token", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
+    #[schemars(title = "Access token", regex(pattern = TOKEN), extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]
     pub access_token: Option<Secret>,
     /// When the access token expires, in milliseconds since 1970.
     #[schemars(title = "Access token expires (ms)", extend("x-form" = { "showWhen": { "auth.type": "OAuth2" } }))]

@@ -104,14 +104,14 @@ fn what_the_emulator_refuses_is_told_apart() {
 fn another_emulator_keeps_the_rest() {
     let ses = SesV2Local::start().unwrap();
     let desk = Desk::new().unwrap();
-    let config = with(config(), json!({ "endpoint": ses.url() }));
-    let env = [("AWS_ACCESS_KEY_ID", "AKIANOBODY"), ("AWS_SECRET_ACCESS_KEY", "nothing")];
+    let key = json!({ "endpoint": ses.url(), "accessKeyId": "AKIANOBODY", "accessKeySecret": "nothing" });
+    let config = with(config(), key);
     let message = message("Jürgen <user@example.net>", &json!({ "code": "902417" }));
     let template = json!({
         "subject": "{{code}} 中文", "content": "<p>Code:<br><b>{{code}}</b></p>", "contentType": "text/html",
         "sendFrom": "Anderer Name", "replyTo": "Hilfe für Söhne <help@example.test>",
     });
-    let id = assert_sent(&Sending::new("aws-ses", &config, &message).template(Some(&template)).env(&env).run(&desk));
+    let id = assert_sent(&Sending::new("aws-ses", &config, &message).template(Some(&template)).run(&desk));
     let store = get(&format!("{}/store", ses.url()), None);
     let [taken] = &store["emails"].as_array().unwrap()[..] else { panic!("{store:#}") };
     assert_eq!(taken["messageId"], id);

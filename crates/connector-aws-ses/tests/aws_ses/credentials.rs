@@ -172,7 +172,8 @@ impl Machine {
             extra_roots: vec![ca.root_der()],
             ..Egress::default()
         };
-        let connector = CONNECTOR.build(config, &Context::new(egress).unwrap()).unwrap();
+        let context = Context::new(egress).unwrap().with_ambient_credentials();
+        let connector = CONNECTOR.build(config, &context).unwrap();
         Self { aws, local, connector }
     }
 
@@ -289,21 +290,86 @@ async fn a_machine_asks_its_metadata_service() {
     assert_eq!(tokens, 1, "credentials are kept");
 }
 
-/// Off AWS nobody answers at the metadata service's address.
+/// A machine without a role says so. Off AWS, and one hop too far from it, nobody answers.
 #[tokio::test]
 async fn without_any_credentials_nothing_is_sent() {
     if !alone("without_any_credentials_nothing_is_sent", &[]) {
         return;
     }
-    for answer in [Answer::status(404), Answer::fault(Fault::ResetAfterRead), Answer::fault(Fault::Silent)] {
+    for (answer, kind, silent) in [
+        (Answer::status(404), ErrorKind::Unauthorized, false),
+        (Answer::status(403), ErrorKind::Unauthorized, false),
+        (Answer::status(503), ErrorKind::Unavailable, false),
+        (Answer::fault(Fault::ResetAfterRead), ErrorKind::Unavailable, true),
+        (Answer::fault(Fault::Silent), ErrorKind::Unavailable, true),
+    ] {
         let what = format!("{answer:?}");
         let machine = Machine::start(&config_without_keys()).await;
         machine.local.set_answers(vec![answer]);
         let error = machine.connector.send(&message(), &SendContext::new()).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unauthorized, Delivery::NotSent), "{what}: {error}");
-        assert!(error.hint().unwrap().contains("accessKeyId"), "{what}");
+        assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{what}: {error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("accessKeyId"), "{what}: {hint}");
+        let names_it = error.to_string().contains("169.254.169.254");
+        assert!(names_it || kind != ErrorKind::Unavailable, "{what}: {error}");
+        assert_eq!(hint.contains("HttpPutResponseHopLimit"), silent, "{what}: {hint}");
         assert_eq!(machine.aws.connections(), 0);
     }
+}
+
+/// Whoever may write a configuration would otherwise send in the process's name, or be handed its session token.
+#[tokio::test]
+async fn the_process_lends_its_credentials_only_where_it_is_allowed_and_only_to_aws() {
+    let (id, token) = ("AKIDOFTHEPROCESS", "session-token-of-the-process");
+    let env = [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", token)];
+    if !alone("the_process_lends_its_credentials_only_where_it_is_allowed_and_only_to_aws", &env) {
+        return;
+    }
+    let tenants = HttpRecorder::start(RecorderOptions { tls: None, answers: vec![accepted()] }).await;
+    let context = || Context::new(Egress::default()).unwrap();
+    let with = |pairs: &[(&str, &str)]| {
+        let mut config = config_without_keys();
+        pairs.iter().for_each(|(name, value)| config[*name] = json!(value));
+        config
+    };
+    let endpoint = tenants.url();
+    for (context, config, pointer) in [
+        (context(), with(&[]), "/accessKeyId"),
+        (context(), with(&[("roleArn", ROLE)]), "/accessKeyId"),
+        (context().with_ambient_credentials(), with(&[("endpoint", &endpoint)]), "/endpoint"),
+        (context().with_ambient_credentials(), with(&[("endpoint", &endpoint), ("roleArn", ROLE)]), "/endpoint"),
+        (context().with_ambient_credentials(), with(&[("region", "us-east-1.evil.example/#")]), "/region"),
+        (context().with_ambient_credentials(), with(&[("region", "us-east-1@evil.example")]), "/region"),
+        (context().with_ambient_credentials(), with(&[("region", "evil.example")]), "/region"),
+        // Half a key is none.
+        (
+            context().with_ambient_credentials(),
+            with(&[("endpoint", &endpoint), ("accessKeyId", id)]),
+            "/accessKeySecret",
+        ),
+        (context().with_ambient_credentials(), with(&[("endpoint", &endpoint), ("accessKeyId", "")]), "/endpoint"),
+    ] {
+        let refused = CONNECTOR.build(&config, &context).err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::InvalidConfig, "{config}: {refused}");
+        assert_eq!(refused.problems()[0].pointer, pointer, "{config}: {refused}");
+    }
+    // A configuration's own key goes where the configuration says.
+    let mut own = config();
+    own["endpoint"] = json!(endpoint);
+    CONNECTOR.build(&own, &context()).unwrap().send(&message(), &SendContext::new()).await.unwrap();
+    let request = tenants.only_request();
+    assert!(request.header("authorization").unwrap().contains(KEY_ID));
+    assert!(!format!("{:?}", request.headers).contains(id) && request.header("x-amz-security-token").is_none());
+}
+
+#[test]
+fn a_temporary_key_is_warned_of() {
+    let mut config = config();
+    config["accessKeyId"] = json!("ASIACONFORMANCE");
+    let report = CONNECTOR.validate(&config);
+    assert!(report.is_valid(), "{report:?}");
+    let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+    assert!(warning.pointer == "/accessKeyId" && warning.message.contains("session token"), "{warning}");
 }
 
 #[tokio::test]

@@ -99,7 +99,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn send_unstored(args: &Args, factory: &ConnectorFactory, config: &Source) -> Result<Receipt, Failure> {
     let config = config::read(config, factory)?;
     // What is wrong with the configuration is told before what is wrong with the message.
-    let connector = factory.build(&config, &args.egress.context()?)?;
+    // Whoever names the file is whoever runs the process, and may use its credentials.
+    let connector = factory.build(&config, &args.egress.context()?.with_ambient_credentials())?;
     let message = read_message(args)?;
     super::block_on(async { Ok(layered(connector, args.egress.policy()).send(&message, &SendContext::new()).await?) })
 }

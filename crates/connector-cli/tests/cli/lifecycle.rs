@@ -267,11 +267,46 @@ async fn whatever_relies_on_email_keeps_the_connector() {
     assert!(home.run(&["remove"]).stderr.contains("`/recovery/0/channel`"));
 }
 
+/// A tenant that leaves the keys out would otherwise send in the name of whoever runs the process.
+#[tokio::test]
+async fn a_tenant_gets_the_process_own_credentials_only_where_it_is_allowed() {
+    let home = Home::new().await;
+    let templates = ["SignIn", "Register", "ForgotPassword", "Generic"]
+        .map(|usage| json!({ "usageType": usage, "subject": "{{code}}", "content": "{{code}}" }));
+    let keyless = json!({ "region": "us-east-1", "emailAddress": "a@example.com", "templates": templates });
+    let file = home.files.json("ses.json", &keyless);
+    let set_up = ["setup", "aws-ses", "--config", &file];
+    let refused = home.fails(65, &set_up);
+    assert_eq!(refused["problems"][0]["pointer"], "/accessKeyId");
+    assert!(refused["hint"].as_str().unwrap().contains("--ambient-credentials"));
+    home.ok(&[&set_up[..], &["--ambient-credentials"]].concat());
+    let refused = home.fails(65, &["test", "--to", "user@example.com"]);
+    assert_eq!(refused["problems"][0]["pointer"], "/accessKeyId");
+    let mut elsewhere = keyless;
+    elsewhere["endpoint"] = json!("https://ses.evil.example");
+    let file = home.files.json("elsewhere.json", &elsewhere);
+    let refused = home.fails(65, &["change", "aws-ses", "--config", &file, "--ambient-credentials"]);
+    assert_eq!(refused["problems"][0]["pointer"], "/endpoint");
+}
+
 #[tokio::test]
 async fn nothing_that_is_stored_shows_a_secret() {
     let home = Home::new().await;
-    let secret = home.files.json("sendgrid.json", &secret_config());
-    home.ok(&["setup", "sendgrid", "--config", &secret]);
+    let mut config = secret_config();
+    // Under a misspelt name or another program's, a secret is one all the same.
+    for (name, value) in [
+        ("authorisation", json!(PASSWORD)),
+        ("tls.key", json!(PASSWORD)),
+        ("dkim", json!({ "privateKey": [PASSWORD] })),
+        ("auth", json!({ "password": PASSWORD })),
+    ] {
+        config[name] = value;
+    }
+    let secret = home.files.json("sendgrid.json", &config);
+    let set_up = home.run(&["setup", "sendgrid", "--config", &secret]);
+    assert!(set_up.code == 0 && set_up.stderr.contains("/tls.key: unknown field"), "{}", set_up.stderr);
+    let exported = home.run(&["export"]).stdout;
+    assert!(exported.contains(r#""dkim": "******""#), "{exported}");
     for command in ["status", "history", "export", "templates list", "sign-in get"] {
         let arguments: Vec<&str> = command.split(' ').chain(["-vv"]).collect();
         let mut command = home.command(&arguments);

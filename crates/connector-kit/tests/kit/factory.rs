@@ -160,9 +160,9 @@ fn what_is_deprecated_is_taken_and_not_offered() {
 /// A form has no choice `SLOW`, and none of the fields that it shows for `slow`.
 #[test]
 fn what_is_shown_for_editing_has_the_spelling_that_is_offered() {
-    let shown = |speed: &str| CONNECTOR.masked(&json!({ "speed": speed, "other": "SLOW" }));
+    let shown = |speed: &str| CONNECTOR.masked(&json!({ "speed": speed, "region": "SLOW" }));
     assert_eq!(problems(&json!({ "apiKey": "k", "fromEmail": "a@example.com", "speed": "SLOW" })), []);
-    assert_eq!(shown("SLOW"), json!({ "speed": "slow", "other": "SLOW" }));
+    assert_eq!(shown("SLOW"), json!({ "speed": "slow", "region": "SLOW" }));
     // No choice goes by this name.
     assert_eq!(shown("quick")["speed"], "quick");
 }
@@ -236,6 +236,35 @@ fn an_empty_optional_text_is_as_good_as_none() {
         problems(&json!({ "apiKey": "", "fromEmail": "a@example.com" })),
         [("/apiKey".to_owned(), "cannot be empty".to_owned())]
     );
+}
+
+/// What was pasted along with a key is said here, as a provider only says that the key is wrong.
+#[test]
+fn what_is_pasted_around_a_secret_is_refused() {
+    for (key, words) in [
+        (" key", "blank"),
+        ("key ", "blank"),
+        ("key\u{a0}", "blank"),
+        ("\u{3000}key", "blank"),
+        ("key\n", "line breaks"),
+        ("\tkey", "control characters"),
+        ("\u{feff}key", "U+FEFF"),
+        ("ke\u{200b}y", "U+200B"),
+        ("key\u{200e}", "U+200E"),
+        ("\"key\"", "quotation marks"),
+        ("'key'", "quotation marks"),
+        ("“key”", "quotation marks"),
+        ("Bearer key", "without `Bearer`"),
+        ("bearer key", "without `Bearer`"),
+        ("a key", "visible ASCII"),
+    ] {
+        let found = problems(&json!({ "apiKey": key, "fromEmail": "a@example.com" }));
+        let [(pointer, message)] = found.as_slice() else { panic!("{key:?}: {found:?}") };
+        assert!(pointer == "/apiKey" && message.contains(words), "{key:?}: {message}");
+    }
+    for key in ["key", "\"", "it's'", "<key>", "Bearer", "a\"b"] {
+        assert_eq!(problems(&json!({ "apiKey": key, "fromEmail": "a@example.com" })), [], "{key}");
+    }
 }
 
 #[test]

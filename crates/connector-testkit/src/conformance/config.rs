@@ -43,7 +43,8 @@ pub async fn an_unknown_field_is_warned_of_with_the_nearest_name(subject: &Subje
     }
 }
 
-/// A key copied with its line end would otherwise fail at every send, or end a header and begin another.
+/// A key copied with its line end, or with what stands around it, would otherwise fail at every send, or end a header and
+/// begin another.
 pub async fn a_secret_with_a_line_break_is_refused_before_any_connection(subject: &Subject) {
     let peer = Peer::start(subject, Behaviour::Accepts).await;
     let properties = properties(subject.factory.config_schema());
@@ -54,12 +55,14 @@ pub async fn a_secret_with_a_line_break_is_refused_before_any_connection(subject
         if property.is_some_and(|property| property.schema["format"] == "pem") {
             continue;
         }
-        for end in ["\n", "\r\nX-Injected: yes", "\0"] {
+        let quoted = format!("\"{value}\"");
+        let ends = ["\n", "\r\nX-Injected: yes", "\0", "\t", " ", "\u{a0}", "\u{200b}", "\u{feff}"];
+        for end in ends.map(|end| format!("{value}{end}")).into_iter().chain([format!(" {value}"), quoted]) {
             let mut config = subject.config.clone();
-            set(&mut config, pointer, json!(format!("{value}{end}")));
+            set(&mut config, pointer, json!(end));
             let report = subject.judge(&config, &[value], pointer);
             let found: Vec<&str> = report.problems.iter().map(|problem| problem.pointer.as_str()).collect();
-            assert!(found.contains(pointer), "{pointer} with {end:?} is accepted: {found:?}");
+            assert!(found.contains(pointer), "{pointer}: {end:?} is accepted: {found:?}");
         }
     }
     assert_eq!(peer.connections(), 0);
