@@ -148,7 +148,7 @@ async fn a_rule_opens_no_way_to_private_addresses() {
                 continue;
             }
             let url = format!("http://{host}:{port}/").parse().unwrap();
-            let refused = context.http().execute(HttpRequest::get(url, HeaderMap::new())).await.unwrap_err();
+            let refused = context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await.unwrap_err();
             assert!(refused.to_string().contains("private address"), "{rule} {host}: {refused}");
             assert_eq!(refused.kind(), ErrorKind::InvalidConfig, "{rule} {host}: {refused}");
             if is_name || host.starts_with('[') || host == "127.0.0.1" {
@@ -170,7 +170,7 @@ async fn a_rule_may_lead_to_an_ipv6_address() {
     let connect_to = vec![format!("192.0.2.1:80:[::1]:{port}").parse().unwrap()];
     let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
     let url = "http://192.0.2.1/".parse().unwrap();
-    let request = tokio::spawn(async move { context.http().execute(HttpRequest::get(url, HeaderMap::new())).await });
+    let request = tokio::spawn(async move { context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await });
     let (stream, _) = listener.accept().await.unwrap();
     drop(stream);
     assert!(request.await.unwrap().is_err(), "it went there");
