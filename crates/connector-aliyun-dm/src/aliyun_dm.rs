@@ -180,7 +180,7 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
             request_id: request_id.and_then(clean),
         },
     );
-    match hint(kind, response.status, code).or(base.hint()) {
+    match response.interception(NOT_US).or_else(|| hint(kind, response.status, code)).or(base.hint()) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
@@ -211,6 +211,10 @@ fn is_clock(code: &str) -> bool {
     code.starts_with("InvalidTimeStamp") || code == "IllegalTimestamp"
 }
 
+/// Direct Mail speaks JSON, with a code in every refusal; what has none is somebody else's.
+const NOT_US: &str =
+    "this is not how Direct Mail answers: look for a proxy or firewall between this machine and Direct Mail";
+
 fn hint(kind: ErrorKind, status: StatusCode, code: &str) -> Option<&'static str> {
     Some(match kind {
         ErrorKind::QuotaExceeded => {
@@ -228,9 +232,7 @@ fn hint(kind: ErrorKind, status: StatusCode, code: &str) -> Option<&'static str>
         ErrorKind::Unauthorized if code.starts_with("Forbidden") || code.starts_with("NoPermission") => {
             "give the RAM user the right to send: dm:SingleSendMail, as AliyunDirectMailFullAccess has it"
         }
-        ErrorKind::Unauthorized if code.is_empty() || code == "IncompleteSignature" => {
-            "this is not how Direct Mail answers: look for a proxy or firewall between this machine and Direct Mail"
-        }
+        ErrorKind::Unauthorized if code.is_empty() || code == "IncompleteSignature" => NOT_US,
         ErrorKind::Unavailable if code == "SignatureNonceUsed" => {
             "the same request came twice: look for what repeats requests between this machine and Direct Mail"
         }

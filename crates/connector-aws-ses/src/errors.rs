@@ -3,10 +3,7 @@
 use std::error::Error as StdError;
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse as SdkResponse, result::SdkError};
-use connector_kit::{
-    Delivery, Error, ErrorKind, ProviderAnswer, Redactor,
-    http::{HttpResponse, header},
-};
+use connector_kit::{Delivery, Error, ErrorKind, ProviderAnswer, Redactor, http::HttpResponse};
 use serde_json::Value;
 
 use crate::http::from_sdk;
@@ -121,9 +118,8 @@ fn refusal(who: &str, response: &HttpResponse, redactor: &Redactor) -> Error {
         (Some(code), says) if says.is_empty() => format!("{base}: {code}"),
         (Some(code), says) => format!("{base}: {code}: {says}"),
     };
-    // AWS speaks JSON or XML; a page in HTML is somebody else's.
-    let is_page = response.header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
-    let hint = hint(kind, code.as_deref().unwrap_or_default(), &lower, is_page).or(base.hint());
+    let own = || hint(kind, code.as_deref().unwrap_or_default(), &lower);
+    let hint = response.interception(NOT_US).or_else(own).or(base.hint());
     let error = Error::new(kind, words)
         .delivery_is(base.delivery())
         .with_retry_after(response.retry_after())
@@ -172,14 +168,14 @@ fn kind(code: &str, says: &str) -> Option<ErrorKind> {
     })
 }
 
-fn hint(kind: ErrorKind, code: &str, says: &str, is_page: bool) -> Option<&'static str> {
+/// AWS speaks JSON or XML; a page in HTML is somebody else's.
+const NOT_US: &str = "this is not how AWS answers: look for a proxy or firewall between this machine and AWS";
+
+fn hint(kind: ErrorKind, code: &str, says: &str) -> Option<&'static str> {
     let about_time = says.contains("signature expired")
         || says.contains("signature not yet current")
         || matches!(code, "RequestExpired" | "RequestTimeTooSkewed");
     Some(match (kind, code) {
-        (ErrorKind::Unauthorized, _) if is_page => {
-            "this is not how AWS answers: look for a proxy or firewall between this machine and AWS"
-        }
         (ErrorKind::Unauthorized, _) if about_time => {
             "this machine's clock is wrong, and AWS's signatures carry the time: set it, and keep it right with NTP"
         }

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use connector_kit::{
-    About, Connector, ConnectorFactory, Context, EmailConnector, Error, ErrorKind, Message, Payload, ProviderAnswer,
-    Receipt, Redactor, Secret, SendContext, UsageType, async_trait,
+    About, Connector, ConnectorFactory, Context, Delivery, EmailConnector, Error, ErrorKind, Message, Payload,
+    ProviderAnswer, Receipt, Redactor, Secret, SendContext, UsageType, async_trait,
     http::{HeaderMap, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode, Url, header},
 };
 use serde::Serialize;
@@ -107,13 +107,28 @@ impl EmailConnector for HttpEmail {
         let response = self.http.execute(request, context).await?;
         // Any 2xx is acceptance: what the body says, or whether it can be read, is between the endpoint and its log.
         if response.status.is_success() {
-            return Ok(Receipt::new(Some(id)));
+            return match response.intercepted_by() {
+                Some(hint) => Err(self.intercepted(&response, hint)),
+                None => Ok(Receipt::new(Some(id))),
+            };
         }
         Err(self.failure(&response, message))
     }
 }
 
 impl HttpEmail {
+    /// The error of an answer that calls itself success and is not the endpoint's: AWS WAF says 202 with its challenge.
+    fn intercepted(&self, response: &HttpResponse, hint: &'static str) -> Error {
+        let base = response.unreadable(&self.name, "it is not the endpoint that answered");
+        let error = Error::new(ErrorKind::Unauthorized, base.to_string())
+            .delivery_is(if response.was_kept_back() { Delivery::NotSent } else { Delivery::Unknown })
+            .with_hint(hint);
+        match base.provider() {
+            Some(provider) => error.with_provider(provider.clone()),
+            None => error,
+        }
+    }
+
     /// Reads an answer that is no success.
     fn failure(&self, response: &HttpResponse, message: &Message) -> Error {
         let redactor = self.redactor(message);
@@ -131,7 +146,7 @@ impl HttpEmail {
                 code: code.map(|code| redactor.clean(&code)),
                 request_id: response.header("x-request-id").map(|id| redactor.clean(id)),
             });
-        match hint(response.status).or(base.hint()) {
+        match response.interception(PAGE).or_else(|| hint(response.status)).or(base.hint()) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
@@ -168,6 +183,11 @@ fn words(response: &HttpResponse) -> (String, Option<String>) {
     let says = says.or(json.as_str()).unwrap_or_default();
     (says.to_owned(), error["code"].as_str().map(str::to_owned))
 }
+
+/// An endpoint of one's own may say no with a page as well.
+const PAGE: &str = "a page for people came in place of an API's answer: look for a proxy or firewall, bot protection or a \
+                    sign-in page between this machine and the endpoint; if the endpoint itself says so, check \
+                    `authorization`";
 
 fn hint(status: StatusCode) -> Option<&'static str> {
     Some(match status {

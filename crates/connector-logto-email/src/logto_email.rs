@@ -250,7 +250,7 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
     let hint = match code {
         _ if is_used_up => Some(USED_UP),
         "request.message_rate_limited" => Some("one recipient gets no more than ten messages in ten minutes"),
-        _ => hint(response.status).or(base.hint()),
+        _ => response.interception(NOT_US).or_else(|| hint(response.status)).or(base.hint()),
     };
     match hint {
         Some(hint) => error.with_hint(hint),
@@ -270,6 +270,10 @@ fn is_burst(code: &str, retry_after: Option<Duration>) -> bool {
 
 const USED_UP: &str =
     "the tenant's amount of mail is used up: wait for its renewal, or set up a connector of another provider";
+
+/// The service speaks JSON; a page in HTML that says no is somebody else's.
+const NOT_US: &str =
+    "this is not how the service answers: look for a proxy or firewall between this machine and `endpoint`";
 
 fn hint(status: StatusCode) -> Option<&'static str> {
     Some(match status {

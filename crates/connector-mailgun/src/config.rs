@@ -59,7 +59,7 @@ pub struct Delivery {
     /// The text alternative, with variables; made from the HTML where it is absent.
     #[schemars(title = "Text", extend("x-form" = { "type": "MultilineText" }))]
     pub text: Option<String>,
-    /// The name of a template kept at Mailgun, in place of `html`.
+    /// The name of a template kept at Mailgun, in place of `html` and `text`.
     #[schemars(title = "Template at Mailgun")]
     pub template: Option<String>,
     /// Values for that template. Those of the message go before them.
@@ -130,9 +130,10 @@ fn delivery_rules(pointer: &str, delivery: &Value, report: &mut Report) {
     let has = |name: &str| delivery.get(name).is_some();
     match (has("html"), has("template")) {
         (false, false) => report.problem(pointer, "needs `html`, or the name of a `template` kept at Mailgun"),
-        (true, true) => report.warning(format!("{pointer}/template"), "has no effect beside `html`"),
-        (false, true) if has("text") => {
-            report.warning(format!("{pointer}/text"), "has no effect beside `template`");
+        (_, true) if delivery["template"] != "" => {
+            for field in ["html", "text"].into_iter().filter(|field| has(field)) {
+                report.warning(format!("{pointer}/{field}"), "has no effect beside `template`");
+            }
         }
         _ => {}
     }

@@ -120,12 +120,14 @@ impl From<Delivery> for Compiled {
     fn from(delivery: Delivery) -> Self {
         let has_subject = delivery.subject.is_some();
         let subject = delivery.subject.unwrap_or_default();
-        let (mail, stored) = match (delivery.html, delivery.template) {
-            (None, Some(name)) => {
+        // Beside both, Logto sends the template kept at Mailgun.
+        let template = delivery.template.filter(|name| !name.is_empty());
+        let (mail, stored) = match (delivery.html, template) {
+            (_, Some(name)) => {
                 let stored = Stored { name, variables: delivery.variables.unwrap_or_default() };
                 (CompiledTemplate::new(subject, "", ContentType::Plain), Some(stored))
             }
-            (html, _) => (CompiledTemplate::new(subject, html.unwrap_or_default(), ContentType::Html), None),
+            (html, None) => (CompiledTemplate::new(subject, html.unwrap_or_default(), ContentType::Html), None),
         };
         let reply_to = delivery.reply_to.filter(|text| !text.trim().is_empty()).map(Template::compile);
         Self { mail, has_subject, text: delivery.text.map(Template::compile), reply_to, stored }
@@ -283,9 +285,7 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
     if let Some(provider) = base.provider() {
         error = error.with_provider(provider.clone());
     }
-    // Mailgun speaks JSON or plain text; a page in HTML that says no is somebody else's.
-    let is_page = response.header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
-    match hint(kind, response.status, &lower, is_page).or(base.hint()) {
+    match response.interception(NOT_US).or_else(|| hint(kind, response.status, &lower)).or(base.hint()) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
@@ -294,25 +294,35 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
 /// What the words of a refusal say beyond its status. `says` is in lower case.
 fn kind_of(status: StatusCode, says: &str) -> Option<ErrorKind> {
     let says_any = |words: &[&str]| words.iter().any(|word| says.contains(word));
-    let of_the_account = says.contains("not allowed to send");
+    let not_allowed = says.contains("not allowed to send");
     Some(match status.as_u16() {
         // A limit per hour, as new accounts have it, ends by itself.
-        400 | 403 | 420 | 429
+        400 | 402 | 403 | 420 | 429
             if says_any(&["try again after", "recipient limit exceeded", "sending too fast", "on probation"]) =>
         {
             ErrorKind::RateLimited
         }
-        400 | 403 | 420 | 429
-            if (of_the_account || status == StatusCode::TOO_MANY_REQUESTS)
+        400 | 402 | 403 | 420 | 429
+            if (not_allowed || status == StatusCode::TOO_MANY_REQUESTS)
                 && says_any(&["message limit", "quota", "upgrade"]) =>
         {
             ErrorKind::QuotaExceeded
         }
-        400 | 403 if says.contains("authorized recipients") => ErrorKind::Rejected,
-        400 | 403 | 420 if of_the_account => ErrorKind::Unauthorized,
+        400 | 402 | 403 if says.contains("authorized recipients") => ErrorKind::Rejected,
+        400 if not_allowed => ErrorKind::Unauthorized,
+        402 | 403 | 420 if of_the_account(says) => ErrorKind::Unauthorized,
         420 => ErrorKind::RateLimited,
         _ => return None,
     })
+}
+
+/// Whether a refusal is of the account or the domain as a whole, which has to be activated or opened again. `says` is in
+/// lower case.
+fn of_the_account(says: &str) -> bool {
+    let closed = ["disabled", "suspended", "deactivated", "closed"].iter().any(|word| says.contains(word));
+    says.contains("not allowed to send")
+        || (says.contains("activate") && says.contains("account"))
+        || (closed && (says.contains("account") || says.contains("domain")))
 }
 
 /// How long until the time that stands in `… try again after Mon, 25 Aug 2025 07:00:31 UTC`.
@@ -322,12 +332,15 @@ fn try_again_after(says: &str) -> Option<Duration> {
     Some(time.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-fn hint(kind: ErrorKind, status: StatusCode, says: &str, is_page: bool) -> Option<&'static str> {
+/// Mailgun speaks JSON or plain text; a page in HTML that says no is somebody else's.
+const NOT_US: &str = "this is not how Mailgun answers: look for a proxy or firewall between this machine and Mailgun";
+
+fn hint(kind: ErrorKind, status: StatusCode, says: &str) -> Option<&'static str> {
     Some(match (kind, status) {
-        (ErrorKind::Unauthorized, _) if is_page => {
-            "this is not how Mailgun answers: look for a proxy or firewall between this machine and Mailgun"
+        (ErrorKind::Unauthorized, _) if says.contains("activate") && !says.contains("deactivate") => {
+            "activate the account: by the link in the mail that Mailgun sent at sign-up, or in its control panel"
         }
-        (ErrorKind::Unauthorized, _) if says.contains("not allowed to send") => {
+        (ErrorKind::Unauthorized, _) if of_the_account(says) => {
             "Mailgun has closed the account or the domain for sending: its control panel says why"
         }
         (ErrorKind::Unauthorized, _) => {

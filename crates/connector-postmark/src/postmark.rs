@@ -161,7 +161,7 @@ fn failure(response: &HttpResponse, answer: &Answer, redactor: &Redactor) -> Err
             request_id: None,
         },
     );
-    match hint(response, answer).or(base.hint()) {
+    match response.interception(NOT_US).or_else(|| hint(response, answer)).or(base.hint()) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
@@ -210,13 +210,14 @@ fn hint(response: &HttpResponse, answer: &Answer) -> Option<&'static str> {
         None if response.status == StatusCode::PAYLOAD_TOO_LARGE => {
             "Postmark takes up to 10 MB: the template or a value of the payload is far too long"
         }
-        // Postmark speaks JSON; a page that says no is somebody else's.
-        None if matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            "this is not how Postmark's API answers: look for a proxy, a firewall or a blocked address on the way"
-        }
+        None if matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => NOT_US,
         _ => return None,
     })
 }
+
+/// Postmark speaks JSON; a page that says no is somebody else's.
+const NOT_US: &str =
+    "this is not how Postmark's API answers: look for a proxy, a firewall or a blocked address on the way";
 
 const SENDER_HINT: &str = "confirm the From address as a Sender Signature, or verify its domain, in Postmark";
 

@@ -185,9 +185,7 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
             code: errors.iter().find_map(|error| error["field"].as_str()).map(|field| redactor.clean(field)),
             request_id: response.header("x-message-id").map(str::to_owned),
         });
-    // SendGrid speaks JSON; a page in HTML that says no is somebody else's.
-    let is_page = response.header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
-    match hint(kind, response.status, &lower, is_page).or(base.hint()) {
+    match response.interception(NOT_US).or_else(|| hint(kind, response.status, &lower)).or(base.hint()) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
@@ -203,11 +201,16 @@ fn until_reset(response: &HttpResponse) -> Option<Duration> {
     Some(reset.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-fn hint(kind: ErrorKind, status: StatusCode, says: &str, is_page: bool) -> Option<&'static str> {
+/// SendGrid speaks JSON; a page in HTML that says no is somebody else's.
+const NOT_US: &str = "this is not how SendGrid answers: look for a proxy or firewall between this machine and SendGrid";
+
+fn hint(kind: ErrorKind, status: StatusCode, says: &str) -> Option<&'static str> {
     Some(match (kind, status) {
         (ErrorKind::QuotaExceeded, _) => "the account's credits are used up: upgrade the plan or wait for its renewal",
-        (ErrorKind::Unauthorized, _) if is_page => {
-            "this is not how SendGrid answers: look for a proxy or firewall between this machine and SendGrid"
+        (ErrorKind::Unauthorized, _)
+            if ["under review", "suspended", "deactivated"].iter().any(|word| says.contains(word)) =>
+        {
+            "SendGrid has not opened the account for sending, or has closed it: its console says why"
         }
         (ErrorKind::Unauthorized, StatusCode::FORBIDDEN) => {
             "give the API key the Mail Send permission; where Settings → IP Access Management is on, allow this \

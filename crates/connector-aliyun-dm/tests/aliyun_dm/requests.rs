@@ -200,6 +200,16 @@ async fn values_stay_inside_their_parameter() {
 }
 
 #[test]
+fn a_temporary_key_is_warned_of() {
+    let mut config = config();
+    config["accessKeyId"] = json!("STS.NTaConformance");
+    let report = CONNECTOR.validate(&config);
+    assert!(report.is_valid(), "{report:?}");
+    assert_eq!(report.warnings[0].pointer, "/accessKeyId");
+    assert!(report.warnings[0].message.contains("security token"), "{report:?}");
+}
+
+#[test]
 fn what_looks_wrong_is_warned_of_or_refused() {
     let mut config = config();
     config["fromAlias"] = json!("Sixteen letters!");

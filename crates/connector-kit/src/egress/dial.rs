@@ -15,7 +15,7 @@ use tokio::{
 use tokio_socks::{IntoTargetAddr, tcp::Socks5Stream};
 
 use super::{
-    Egress, Proxy, is_public, private_address,
+    Egress, Proxy, Refusal, is_public, private_address,
     resolver::{LookupError, lookup},
     tls::{TlsOptions, TlsStream, certificate_hint, client_config},
 };
@@ -168,35 +168,56 @@ async fn through_proxy(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream
             Some((user, password)) => Socks5Stream::connect_with_password(at, target, &user, &password).await,
             None => Socks5Stream::connect(at, target).await,
         };
-        return Ok(stream.map_err(|cause| failed(cause.to_string()))?.into_inner());
+        let refused = |cause: tokio_socks::Error| match Refusal::of_socks(&cause) {
+            Some(refusal) => refusal.error(&format!("{host}:{port}"), &cause.to_string()),
+            None => failed(cause.to_string()),
+        };
+        return Ok(stream.map_err(refused)?.into_inner());
     }
     let mut stream = TcpStream::connect(at).await.map_err(|cause| failed(cause.to_string()))?;
-    http_connect(&mut stream, proxy, host, port).await.map_err(failed)?;
-    Ok(stream)
+    match http_connect(&mut stream, proxy, host, port).await {
+        Ok(()) => Ok(stream),
+        Err((Some(refusal), cause)) => Err(refusal.error(&format!("{host}:{port}"), &cause)),
+        Err((None, cause)) => Err(failed(cause)),
+    }
 }
 
 /// Asks an HTTP proxy for a tunnel (RFC 9110, 9.3.6).
 ///
 /// Byte by byte, so that nothing behind the answer is lost: in SMTP the server speaks first. hyper-util's tunnel reads
 /// on, as it may where the client does.
-async fn http_connect(stream: &mut TcpStream, proxy: &Proxy, host: &str, port: u16) -> Result<(), String> {
+///
+/// # Errors
+/// What happened; with what the proxy meant by it, where it answered.
+async fn http_connect(
+    stream: &mut TcpStream,
+    proxy: &Proxy,
+    host: &str,
+    port: u16,
+) -> Result<(), (Option<Refusal>, String)> {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let login = proxy.basic_auth().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
     let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{login}\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|cause| cause.to_string())?;
+    stream.write_all(request.as_bytes()).await.map_err(|cause| (None, cause.to_string()))?;
     let mut answer = Vec::with_capacity(256);
     while !answer.ends_with(b"\r\n\r\n") {
         if answer.len() > ANSWER_MAX {
-            return Err("its answer is too long".to_owned());
+            return Err((None, "its answer is too long".to_owned()));
         }
-        answer.push(stream.read_u8().await.map_err(|cause| format!("no answer: {cause}"))?);
+        answer.push(stream.read_u8().await.map_err(|cause| (None, format!("no answer: {cause}")))?);
     }
     let status = String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned();
     match status.split_once(' ') {
         Some(("HTTP/1.1" | "HTTP/1.0", code)) if code.starts_with('2') => Ok(()),
-        Some(("HTTP/1.1" | "HTTP/1.0", "407")) => Err("it wants a user and a password (407)".to_owned()),
-        Some(("HTTP/1.1" | "HTTP/1.0", code)) => Err(format!("it refused the tunnel ({code})")),
-        _ => Err("its answer is not HTTP".to_owned()),
+        Some(("HTTP/1.1" | "HTTP/1.0", code)) => {
+            let refusal = code.parse().map_or(Refusal::Failed, Refusal::of_status);
+            let words = match refusal {
+                Refusal::SignIn => "it wants a user and a password (407)".to_owned(),
+                Refusal::NotAllowed | Refusal::Failed => format!("it refused the tunnel ({code})"),
+            };
+            Err((Some(refusal), words))
+        }
+        _ => Err((None, "its answer is not HTTP".to_owned())),
     }
 }
 

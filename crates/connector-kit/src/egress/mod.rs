@@ -13,6 +13,7 @@ pub use address::is_public;
 pub use connect_to::ConnectTo;
 pub use dial::{DialOptions, Dialer};
 pub use proxy::Proxy;
+pub(crate) use proxy::{Refusal, SIGN_IN_HINT};
 pub(crate) use resolver::Resolver;
 pub use tls::{TlsOptions, TlsStream, TlsVersion, root_certificates};
 pub(crate) use tls::{certificate_hint, client_config};

@@ -6,6 +6,87 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::{Error, ErrorKind};
+
+/// What to do about a proxy that wants a sign-in, or another one.
+pub(crate) const SIGN_IN_HINT: &str = "a proxy or firewall stands between this machine and the endpoint and wants a user and a \
+                                       password, or others than these: give them in the proxy's URL, \
+                                       http://USER:PASSWORD@HOST:PORT";
+
+/// Why a proxy that was reached opens no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It wants a user and a password, or others.
+    SignIn,
+    /// Its rules do not let this through.
+    NotAllowed,
+    /// It does not say, or could not reach the host itself.
+    Failed,
+}
+
+impl Refusal {
+    /// What a status means in answer to CONNECT.
+    pub(super) fn of_status(status: u16) -> Self {
+        match status {
+            407 => Self::SignIn,
+            401 | 403 | 405 | 451 => Self::NotAllowed,
+            _ => Self::Failed,
+        }
+    }
+
+    /// What a SOCKS proxy's answer means; none where it was not reached.
+    pub(super) fn of_socks(error: &tokio_socks::Error) -> Option<Self> {
+        use tokio_socks::Error as Socks;
+        match error {
+            Socks::PasswordAuthFailure(_)
+            | Socks::NoAcceptableAuthMethods
+            | Socks::UnknownAuthMethod
+            | Socks::AuthorizationRequired
+            | Socks::InvalidAuthValues(_) => Some(Self::SignIn),
+            Socks::ConnectionNotAllowedByRuleset => Some(Self::NotAllowed),
+            Socks::Io(_) | Socks::ProxyServerUnreachable => None,
+            _ => Some(Self::Failed),
+        }
+    }
+
+    /// What the HTTP client's words mean; none where they are about something else. Its types are its own.
+    pub(crate) fn of_words(words: &str) -> Option<Self> {
+        const SIGN_IN: [&str; 4] = [
+            "proxy authorization required",
+            "credentials not accepted",
+            "server does not support user/pass authentication",
+            "server implements authentication incorrectly",
+        ];
+        let says = |wanted: &&str| words.contains(*wanted);
+        if SIGN_IN.iter().any(|wanted| says(wanted)) {
+            Some(Self::SignIn)
+        } else if words.contains("SOCKS error: connection not allowed") {
+            Some(Self::NotAllowed)
+        } else if words.contains("tunnel error: unsuccessful") || words.contains("SOCKS error: general server failure")
+        {
+            Some(Self::Failed)
+        } else {
+            None
+        }
+    }
+
+    /// The error of a connection to `host` that was not opened for it. No sign-in is tried twice.
+    pub(crate) fn error(self, host: &str, cause: &str) -> Error {
+        let (kind, hint) = match self {
+            Self::SignIn => (ErrorKind::Unauthorized, SIGN_IN_HINT),
+            Self::NotAllowed => (
+                ErrorKind::Unauthorized,
+                "the proxy's rules do not let this host and port through: have them allowed there",
+            ),
+            Self::Failed => (
+                ErrorKind::Unavailable,
+                "it is the proxy that says so: see whether it reaches this host and port, and lets them through",
+            ),
+        };
+        Error::new(kind, format!("{host}: could not connect through the proxy: {cause}")).not_sent().with_hint(hint)
+    }
+}
+
 /// An HTTP proxy (CONNECT) or a SOCKS5 proxy. The user and password in its URL never show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy(Url);

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Delivery, Error, ErrorKind, ProviderAnswer, SendContext,
-    egress::{ConnectTo, Egress, Resolver, certificate_hint, is_public},
+    egress::{ConnectTo, Egress, Refusal, Resolver, certificate_hint, is_public},
 };
 
 /// Longest answer read.
@@ -266,6 +266,10 @@ fn failed(host: &str, by_proxy: bool, cause: &reqwest::Error, delivery: Delivery
     // An egress rule's own error explains itself better than the chain around it.
     if let Some(error) = causes(cause).find_map(|cause| cause.downcast_ref::<Error>()) {
         return error.clone().not_sent();
+    }
+    let words = root_cause(cause);
+    if let Some(refusal) = Refusal::of_words(&words).filter(|_| by_proxy && cause.is_connect()) {
+        return refusal.error(host, &words);
     }
     let delivery = if cause.is_connect() { Delivery::NotSent } else { delivery };
     let error = Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {}", root_cause(cause)));

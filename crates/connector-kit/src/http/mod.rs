@@ -2,6 +2,7 @@
 
 mod client;
 mod delivery;
+mod interception;
 mod written;
 
 use std::{
@@ -18,7 +19,7 @@ pub use url::Url;
 pub(crate) use client::PooledClient;
 pub use delivery::delivery_after;
 
-use crate::{Delivery, Error, ErrorKind, ProviderAnswer, SendContext};
+use crate::{Delivery, Error, ErrorKind, ProviderAnswer, SendContext, other_encoding};
 
 const USER_AGENT: &str = concat!("email-connectors/", env!("CARGO_PKG_VERSION"));
 /// As many headers as a request has, more or less.
@@ -120,7 +121,8 @@ impl HttpResponse {
     /// The error of an answer that is no success, as far as the status tells; the connector refines it from the body.
     #[must_use]
     pub fn failure(&self, provider: &str) -> Error {
-        let error = Error::new(kind_of(self.status), format!("{provider} answered {}", shown(self.status)))
+        let kind = if self.intercepted_by().is_some() { ErrorKind::Unauthorized } else { kind_of(self.status) };
+        let error = Error::new(kind, format!("{provider} answered {}{}", shown(self.status), self.encoding()))
             .delivery_is(delivery_after(self.status, &self.headers, self.content()))
             .with_retry_after(self.retry_after())
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() });
@@ -134,10 +136,16 @@ impl HttpResponse {
     /// The error of an answer with a success status that does not say success.
     #[must_use]
     pub fn unreadable(&self, provider: &str, what: &str) -> Error {
-        Error::new(ErrorKind::InvalidResponse, format!("{provider} answered {} but {what}", shown(self.status)))
+        let words = format!("{provider} answered {} but {what}{}", shown(self.status), self.encoding());
+        Error::new(ErrorKind::InvalidResponse, words)
             .delivery_is(Delivery::Unknown)
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() })
             .with_hint(MAY_BE_ACCEPTED)
+    }
+
+    /// A remark on a body that cannot be read for its encoding.
+    fn encoding(&self) -> String {
+        other_encoding(self.content()).map(|name| format!(" (its body is in {name}, not UTF-8)")).unwrap_or_default()
     }
 
     /// Retry-After (RFC 9110, 10.2.3), in seconds or as a date.

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use connector_kit::{
-    ConnectTo, Context, DialOptions, Egress, ErrorKind, Proxy, SendContext,
+    ConnectTo, Context, Delivery, DialOptions, Egress, ErrorKind, Proxy, SendContext,
     http::{HeaderMap, HttpRequest},
     is_public, root_certificates,
 };
@@ -148,7 +148,8 @@ async fn a_rule_opens_no_way_to_private_addresses() {
                 continue;
             }
             let url = format!("http://{host}:{port}/").parse().unwrap();
-            let refused = context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await.unwrap_err();
+            let refused =
+                context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await.unwrap_err();
             assert!(refused.to_string().contains("private address"), "{rule} {host}: {refused}");
             assert_eq!(refused.kind(), ErrorKind::InvalidConfig, "{rule} {host}: {refused}");
             if is_name || host.starts_with('[') || host == "127.0.0.1" {
@@ -170,7 +171,9 @@ async fn a_rule_may_lead_to_an_ipv6_address() {
     let connect_to = vec![format!("192.0.2.1:80:[::1]:{port}").parse().unwrap()];
     let context = Context::new(Egress { connect_to, ..Egress::default() }).unwrap();
     let url = "http://192.0.2.1/".parse().unwrap();
-    let request = tokio::spawn(async move { context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await });
+    let request = tokio::spawn(async move {
+        context.http().execute(HttpRequest::get(url, HeaderMap::new()), &SendContext::new()).await
+    });
     let (stream, _) = listener.accept().await.unwrap();
     drop(stream);
     assert!(request.await.unwrap().is_err(), "it went there");
@@ -218,6 +221,86 @@ async fn dials_through_an_http_proxy_with_its_credentials() {
     assert!(request.starts_with("CONNECT smtp.example.com:587 HTTP/1.1\r\n"), "{request}");
     // `us@er:p+w&x=y+z`
     assert!(request.contains("\r\nProxy-Authorization: Basic dXNAZXI6cCt3Jng9eSt6\r\n"), "{request}");
+}
+
+/// A proxy that answers every connection with `answers`, one to each thing that it is told, and counts the connections.
+async fn refusing_proxy(answers: &'static [&'static [u8]]) -> (u16, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            for answer in answers {
+                let mut told = [0; 1024];
+                if !matches!(stream.read(&mut told).await, Ok(1..)) || stream.write_all(answer).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (port, count)
+}
+
+/// Asking again with the same user and password would lock the account; what the proxy cannot reach may be there later.
+#[tokio::test]
+async fn a_proxy_that_says_no_is_asked_once() {
+    const LOGIN: &str = "user and a password";
+    const RULES: &str = "rules";
+    const FAILED: &str = "it is the proxy that says so";
+    // Which proxy, what it answers, and the hints of the dialer and of the HTTP client.
+    type Scene = (&'static str, &'static [&'static [u8]], &'static str, &'static str);
+    const SCENES: &[Scene] = &[
+        ("http", &[b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n"], LOGIN, LOGIN),
+        ("http", &[b"HTTP/1.0 407 No\r\n\r\n"], LOGIN, LOGIN),
+        // The HTTP client does not tell which status it was.
+        ("http", &[b"HTTP/1.1 403 Forbidden\r\n\r\n"], RULES, FAILED),
+        ("http", &[b"HTTP/1.1 502 Bad Gateway\r\n\r\n"], FAILED, FAILED),
+        ("http", &[b"HTTP/1.1 503 Service Unavailable\r\n\r\n"], FAILED, FAILED),
+        ("http", &[b"HTTP/1.1 504 Gateway Timeout\r\n\r\n"], FAILED, FAILED),
+        // No method that is offered; a wrong password; a rule.
+        ("socks5h", &[b"\x05\xff"], LOGIN, LOGIN),
+        ("socks5h", &[b"\x05\x02", b"\x01\x01"], LOGIN, LOGIN),
+        ("socks5h", &[b"\x05\x02", b"\x01\x00", b"\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"], RULES, RULES),
+        ("socks5h", &[b"\x05\x02", b"\x01\x00", b"\x05\x01\x00\x01\x00\x00\x00\x00\x00\x00"], FAILED, FAILED),
+    ];
+    for &(scheme, answers, dialed, http) in SCENES {
+        let (port, count) = refusing_proxy(answers).await;
+        let proxy = format!("{scheme}://user:s3cret@127.0.0.1:{port}");
+        let context = Context::new(Egress { proxy: Some(proxy.parse().unwrap()), ..Egress::default() }).unwrap();
+        let of_dialer = context.dialer().connect("smtp.example.com", 587, &DialOptions::default()).await.unwrap_err();
+        let url = "https://api.example.com/".parse().unwrap();
+        let request = HttpRequest::post(url, HeaderMap::new(), "x");
+        let of_client = context.http().execute(request, &SendContext::new()).await.unwrap_err();
+        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 2, "{answers:?}");
+        for (error, hint) in [(of_dialer, dialed), (of_client, http)] {
+            let is_final = hint != FAILED;
+            let kind = if is_final { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
+            assert_eq!((error.kind(), error.is_retryable()), (kind, !is_final), "{answers:?}: {error}");
+            assert_eq!(error.delivery(), Delivery::NotSent);
+            assert!(error.hint().is_some_and(|found| found.contains(hint)), "{answers:?}: {error}: {:?}", error.hint());
+            assert!(
+                error.to_string().contains("through the proxy") && !error.to_string().contains("s3cret"),
+                "{error}"
+            );
+        }
+    }
+}
+
+/// Over http:// the proxy's answer stands in the place of the endpoint's.
+#[tokio::test]
+async fn a_proxy_that_answers_for_an_http_url_is_told_from_the_endpoint() {
+    let answers: &[&[u8]] = &[b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"];
+    let (port, _) = refusing_proxy(answers).await;
+    let proxy = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let context = Context::new(Egress { proxy: Some(proxy), ..Egress::default() }).unwrap();
+    let request = HttpRequest::post("http://mail.example.com/send".parse().unwrap(), HeaderMap::new(), "x");
+    let response = context.http().execute(request, &SendContext::new()).await.unwrap();
+    let error = response.failure("mail.example.com");
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unauthorized, Delivery::NotSent));
+    assert!(response.interception("").is_some_and(|hint| hint.contains("user and a password")));
 }
 
 #[tokio::test]

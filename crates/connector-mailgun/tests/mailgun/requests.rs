@@ -279,6 +279,31 @@ async fn test_mode_is_asked_for_only_where_it_is_configured() {
     assert_eq!(form(&config, &message()).await.last().unwrap(), &("o:testmode".to_owned(), "yes".to_owned()));
 }
 
+/// As Logto does: the template kept at Mailgun is meant, and what stands beside it is not.
+#[tokio::test]
+async fn of_a_template_and_content_the_template_is_sent() {
+    let delivery = json!({ "template": "codes", "html": "<p>{{code}}</p>", "text": "{{code}}", "subject": "{{code}}" });
+    let sent = request(&with_delivery(delivery), &message()).await.form();
+    let field = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    assert_eq!((field("template"), field("subject")), (Some("codes"), Some("123456")));
+    assert_eq!((field("html"), field("text")), (None, None));
+    assert!(field("h:X-Mailgun-Variables").is_some_and(|variables| variables.contains("123456")));
+    // A name left blank is none.
+    let sent = request(&with_delivery(json!({ "template": "", "html": "<p>{{code}}</p>" })), &message()).await.form();
+    assert!(sent.iter().any(|(name, value)| name == "html" && value == "<p>123456</p>"));
+    assert!(sent.iter().all(|(name, _)| name != "template"));
+}
+
+/// As Mailgun's examples have the key: in curl's `--user`, in a header.
+#[test]
+fn a_key_is_given_without_what_stands_before_it() {
+    for prefix in ["api:", "Basic ", "Bearer "] {
+        let mut config = config();
+        config["apiKey"] = json!(format!("{prefix}{API_KEY}"));
+        assert_eq!(problems(&config), ["/apiKey"], "{prefix}");
+    }
+}
+
 #[test]
 fn a_delivery_has_content_or_the_name_of_a_template() {
     for (delivery, pointer) in [
@@ -314,7 +339,7 @@ fn what_looks_wrong_is_warned_of() {
             "/apiKey",
             "/testMode",
             "/deliveries/SignIn/htm",
-            "/deliveries/SignIn/template",
+            "/deliveries/SignIn/html",
             "/deliveries/Register/text",
             "/deliveries/Signin",
             "/deliveries",
