@@ -70,8 +70,7 @@ pub fn all(workspace: &Workspace, seconds: u32) -> Result<Vec<String>> {
 fn targets(workspace: &Workspace) -> Result<Vec<String>> {
     let folder = workspace.root.join("tests/fuzz/seeds");
     let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
     Ok(names)
 }

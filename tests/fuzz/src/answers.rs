@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connector_kit::{
-    Delivery, Error, async_trait,
+    Delivery, Error, SendContext, async_trait,
     http::{HeaderMap, HeaderName, HeaderValue, HttpClient, HttpRequest, HttpResponse, StatusCode},
 };
 
@@ -15,7 +15,7 @@ struct Answering(Arc<(StatusCode, HeaderMap, Vec<u8>)>);
 
 #[async_trait]
 impl HttpClient for Answering {
-    async fn execute(&self, _: HttpRequest) -> Result<HttpResponse, Error> {
+    async fn execute(&self, _: HttpRequest, _: &SendContext) -> Result<HttpResponse, Error> {
         let (status, headers, body) = &*self.0;
         Ok(HttpResponse { status: *status, headers: headers.clone(), body: Ok(body.clone().into()) })
     }

@@ -1,7 +1,7 @@
 //! Imports: a file that somebody hands in is taken as a whole, or refused as a whole.
 
-use connector_registry::{Actor, Catalog, Export, MemoryStore, Registry};
 use connector_kit::SendPolicy;
+use connector_registry::{Actor, Catalog, Export, MemoryStore, Registry};
 
 use crate::offline;
 

@@ -3,8 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use connector_kit::{
-    ConnectorFactory, Context, Egress, EmailConnector, Error, ErrorKind, Message, Payload, Receipt, SendPolicy, UsageType,
-    async_trait, http::{HttpClient, HttpRequest, HttpResponse}, layered,
+    ConnectorFactory, Context, Egress, EmailConnector, Error, ErrorKind, Message, Payload, Receipt, SendContext,
+    SendPolicy, UsageType, async_trait,
+    http::{HttpClient, HttpRequest, HttpResponse},
+    layered,
 };
 use connector_registry::Catalog;
 use connector_testkit::example_config;
@@ -21,7 +23,7 @@ pub(crate) struct NoAnswer;
 
 #[async_trait]
 impl HttpClient for NoAnswer {
-    async fn execute(&self, _: HttpRequest) -> Result<HttpResponse, Error> {
+    async fn execute(&self, _: HttpRequest, _: &SendContext) -> Result<HttpResponse, Error> {
         Err(Error::new(ErrorKind::Unavailable, "nothing is sent here"))
     }
 }
@@ -74,5 +76,5 @@ pub(crate) fn message() -> Message {
 pub(crate) fn send(factory: &ConnectorFactory, client: impl HttpClient + 'static) -> Result<Receipt, Error> {
     let connector = factory.build(&config(factory), &context(client)).expect("the example is valid");
     let policy = SendPolicy { max_attempts: 1, ..SendPolicy::default() };
-    runtime().block_on(layered(connector, policy).send(&message()))
+    runtime().block_on(layered(connector, policy).send(&message(), &SendContext::new()))
 }

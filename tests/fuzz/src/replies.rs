@@ -1,6 +1,6 @@
 //! SMTP replies: whatever a server says, and when, a send ends, and its error quotes neither code nor password.
 
-use connector_kit::{EmailConnector, SendPolicy, layered};
+use connector_kit::{EmailConnector, SendContext, SendPolicy, layered};
 use connector_registry::Catalog;
 use serde_json::json;
 use tokio::{
@@ -45,7 +45,8 @@ pub fn run(data: &[u8]) {
         let policy = SendPolicy { max_attempts: 1, ..SendPolicy::default() };
         let connector = layered(connector, policy);
         let message = offline::message();
-        let send = connector.send(&message);
+        let context = SendContext::new();
+        let send = connector.send(&message, &context);
         let (Ok(_) | Err(_), said) = tokio::select! {
             outcome = send => (Ok::<_, ()>(()), outcome.err()),
             never = async { talk.await; std::future::pending().await } => never,
