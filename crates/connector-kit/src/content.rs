@@ -5,8 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Template, UsageType,
-    text::text_of,
+use crate::{
+    ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Template, UsageType, text::text_of,
 };
 
 /// One template of a configuration, compiled.

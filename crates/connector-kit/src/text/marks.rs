@@ -56,7 +56,9 @@ impl Marks {
         for (index, part) in text.split(MARK).enumerate() {
             match index % 2 {
                 0 => out.push_str(part),
-                _ => out.push_str(part.parse().ok().and_then(|number: usize| self.written.get(number)).map_or("", |w| w)),
+                _ => {
+                    out.push_str(part.parse().ok().and_then(|number: usize| self.written.get(number)).map_or("", |w| w))
+                }
             }
         }
         out

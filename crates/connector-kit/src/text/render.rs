@@ -10,7 +10,7 @@ use super::sheet::{Sheet, media_holds};
 use super::style::{Display, Look, Rank, WhiteSpace};
 use super::tokens::{Document, Tag};
 use super::tree::{Kind, Language, NONE, ROOT};
-use super::writer::Writer;
+use super::writer::{Edge, Writer};
 
 /// What an element passes on to what is in it.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,8 @@ struct Inherited {
     white_space: WhiteSpace,
     /// Its children are blocks.
     is_flex: bool,
-    /// In an SVG picture, outside its texts.
-    is_picture: bool,
+    /// Text shows here: not in a picture outside its texts, for example.
+    shows_text: bool,
 }
 
 /// An element that is open.
@@ -30,6 +30,8 @@ struct Open {
     inherited: Inherited,
     /// The line breaks after it.
     lines: usize,
+    /// Where it began, if it is a box among text.
+    edge: Option<Edge>,
     link: Option<Link>,
     /// Only the first child of this name is shown.
     only: Option<&'static str>,
@@ -64,7 +66,8 @@ pub(super) fn render(document: &Document) -> (String, u64) {
         Renderer { document, sheet, looks, plain: HashMap::new(), targets, images: 0, writer: Writer::new() };
     renderer.walk();
     let (text, steps) = renderer.writer.finish();
-    (text, document.steps + document.nodes.len() as u64 + steps)
+    let attributes: usize = document.tags.iter().map(Tag::len).sum();
+    (text, document.steps + renderer.sheet.steps + (document.nodes.len() + attributes) as u64 + steps)
 }
 
 /// The style sheets in a document.
@@ -86,9 +89,7 @@ fn sheet(document: &Document) -> Sheet {
 fn look(sheet: &Sheet, tag: &Tag) -> Look {
     let mut style = sheet.style(&tag.name, tag.attribute("class"), tag.attribute("id"));
     style.read(tag.attribute("style").unwrap_or_default(), Rank::INLINE);
-    let look = style.look();
-    let is_hidden = tag.attribute("hidden").is_some();
-    Look { display: look.display.or(is_hidden.then_some(Display::None)), ..look }
+    style.look()
 }
 
 fn target(tag: &Tag) -> Option<String> {
@@ -107,7 +108,7 @@ impl Renderer<'_> {
             has_no_font_size: false,
             white_space: WhiteSpace::Collapse,
             is_flex: false,
-            is_picture: false,
+            shows_text: true,
         };
         let mut open: Vec<Open> = Vec::new();
         let mut node = self.document.nodes[ROOT].first;
@@ -136,7 +137,7 @@ impl Renderer<'_> {
         let (name, language, tag) = match &document.nodes[node].kind {
             Kind::Element { name, language, tag } => (name, *language, *tag),
             Kind::Text(text) => {
-                let is_shown = inherited.is_visible && !inherited.has_no_font_size && !inherited.is_picture;
+                let is_shown = inherited.is_visible && !inherited.has_no_font_size && inherited.shows_text;
                 let is_closed = outer.is_some_and(|outer| outer.only.is_some());
                 if is_shown && !is_closed {
                     self.writer.text(text, inherited.white_space);
@@ -157,11 +158,15 @@ impl Renderer<'_> {
         let attributes = tag.map(|tag| &document.tags[tag]);
         let look = self.look(name, tag);
         let display = display(language, name, look, attributes, inherited)?;
+        if &**name == "wbr" {
+            return None;
+        }
         let is_visible = look.is_visible.unwrap_or(inherited.is_visible);
         let lines = match display {
-            display if !display.breaks_lines() => 0,
+            // Whatever its style says (HTML, 3.2.7).
             _ if &**name == "p" => 2,
-            _ => 1,
+            display if display.breaks_lines() => 1,
+            _ => 0,
         };
         self.writer.block(lines);
         if display == Display::Cell {
@@ -178,6 +183,7 @@ impl Renderer<'_> {
             node,
             inherited,
             lines,
+            edge: matches!(display, Display::InlineBlock | Display::InlineFlex).then(|| self.writer.begin_box()),
             link: tag.filter(|_| is_link).map(|tag| Link {
                 tag,
                 from: self.writer.written().len(),
@@ -190,11 +196,7 @@ impl Renderer<'_> {
             has_no_font_size: look.has_no_font_size.unwrap_or(inherited.has_no_font_size),
             white_space: look.white_space.or_else(|| element::white_space(name)).unwrap_or(inherited.white_space),
             is_flex: matches!(display, Display::Flex | Display::InlineFlex),
-            is_picture: match (language, &**name) {
-                (Language::Svg, "svg") => true,
-                (Language::Svg, "text" | "foreignObject") => false,
-                _ => inherited.is_picture,
-            },
+            shows_text: element::shows_text(language, name).unwrap_or(inherited.shows_text),
         };
         Some((inside, element))
     }
@@ -202,6 +204,9 @@ impl Renderer<'_> {
     fn leave(&mut self, element: Open) {
         if let Some(link) = element.link {
             self.end_link(&link);
+        }
+        if let Some(edge) = element.edge {
+            self.writer.end_box(edge);
         }
         self.writer.block(element.lines);
     }
@@ -237,7 +242,9 @@ impl Renderer<'_> {
         if let Some(target) = tag.and_then(|tag| self.targets[tag].take()) {
             self.writer.behind(&target);
         }
-        self.writer.space();
+        if !alt.is_empty() {
+            self.writer.space();
+        }
     }
 
     fn look(&mut self, name: &LocalName, tag: Option<usize>) -> Look {
@@ -259,8 +266,9 @@ fn display(
     attributes: Option<&Tag>,
     inherited: Inherited,
 ) -> Option<Display> {
-    let is_closed = name == "dialog" && attributes.is_none_or(|tag| tag.attribute("open").is_none());
-    let usual = if is_closed { Display::None } else { element::display_in(language, name) };
+    let has = |name| attributes.is_some_and(|tag| tag.attribute(name).is_some());
+    let is_hidden = (language == Language::Html && has("hidden")) || (name == "dialog" && !has("open"));
+    let usual = if is_hidden { Display::None } else { element::display_in(language, name) };
     // A browser shows a page that is hidden as a whole as if it were not.
     let is_page = matches!(name, "body" | "html");
     let display = match look.display.unwrap_or(usual) {

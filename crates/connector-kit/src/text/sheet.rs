@@ -19,6 +19,8 @@ pub(super) struct Sheet {
     /// By selector: `name`, `.class`, `name.class`, `#id` or `name#id`.
     rules: HashMap<String, Style>,
     order: usize,
+    /// The bytes read so far.
+    pub(super) steps: u64,
 }
 
 impl Sheet {
@@ -28,6 +30,7 @@ impl Sheet {
         let mut rest = css.as_ref();
         while let Some(at) = rest.find(['{', '}', ';']) {
             let (prelude, after) = (rest[..at].trim(), &rest[at + 1..]);
+            let before = rest.len();
             rest = after;
             match css_at(&css, rest) {
                 // The end of an open media query, or a statement such as `@import …;`.
@@ -47,6 +50,7 @@ impl Sheet {
                     rest = rest.get(end + 1..).unwrap_or_default();
                 }
             }
+            self.steps += (before - rest.len()) as u64;
         }
     }
 
@@ -55,10 +59,12 @@ impl Sheet {
         let mut styles: [Option<Style>; 4] = [None; 4];
         for selector in parts(selectors, ',') {
             let selector = selector.trim().trim_start_matches("<!--").trim_start_matches('*');
+            self.steps += selector.len() as u64;
             let Some((key, specificity)) = simple(selector) else { continue };
             let style = styles[usize::from(specificity)].get_or_insert_with(|| {
                 let mut style = Style::default();
                 style.read(declarations, Rank::of_rule(specificity, self.order));
+                self.steps += declarations.len() as u64;
                 style
             });
             self.rules.entry(key).or_default().add(style);
@@ -98,9 +104,8 @@ fn css_at(css: &str, rest: &str) -> u8 {
 
 /// A selector of one element by its name, class or id, and how specific it is.
 fn simple(selector: &str) -> Option<(String, u8)> {
-    let is_word = |text: &str| {
-        text.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_')) && !text.is_empty()
-    };
+    let is_word =
+        |text: &str| text.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_')) && !text.is_empty();
     let name_end = selector.find(['.', '#']).unwrap_or(selector.len());
     let (name, rest) = selector.split_at(name_end);
     if !(name.is_empty() || is_word(name)) || (rest.is_empty() && name.is_empty()) {

@@ -11,7 +11,9 @@ pub(super) enum Display {
     Block,
     /// A block whose children are blocks, too.
     Flex,
-    /// Among the text around, and its children are blocks.
+    /// A box among the text around: blanks at its edges are not shown.
+    InlineBlock,
+    /// Such a box whose children are blocks.
     InlineFlex,
     Cell,
 }
@@ -25,7 +27,7 @@ impl Display {
     /// As a child of a flex box or grid, as a float, or taken out of the flow.
     pub(super) fn as_block(self) -> Self {
         match self {
-            Self::Inline | Self::Cell => Self::Block,
+            Self::Inline | Self::InlineBlock | Self::Cell => Self::Block,
             Self::InlineFlex => Self::Flex,
             other => other,
         }
@@ -210,14 +212,12 @@ fn declared(name: &str, value: &str) -> Option<(Property, Value)> {
 fn displayed(value: &str) -> Option<Display> {
     Some(match value {
         "none" => Display::None,
-        "inline" | "inline-block" | "contents" | "initial" | "inline flow-root" | "ruby" | "-webkit-inline-box" => {
-            Display::Inline
-        }
+        "inline" | "contents" | "initial" | "ruby" => Display::Inline,
+        "inline-block" | "inline-table" | "inline flow-root" => Display::InlineBlock,
         "block" | "flow-root" | "list-item" | "table" | "table-row" | "table-row-group" | "table-header-group"
         | "table-footer-group" | "table-caption" | "block flow" | "block flow-root" => Display::Block,
         "flex" | "grid" | "-webkit-box" | "-webkit-flex" => Display::Flex,
         "inline-flex" | "inline-grid" => Display::InlineFlex,
-        "inline-table" => Display::Inline,
         "table-cell" => Display::Cell,
         "table-column" | "table-column-group" => Display::None,
         _ => return None,

@@ -50,6 +50,11 @@ impl Tag {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
+
+    /// How long its name and values are.
+    pub(super) fn len(&self) -> usize {
+        self.name.len() + self.attributes.iter().map(|(_, value)| value.len()).sum::<usize>()
+    }
 }
 
 /// HTML, parsed.

@@ -14,6 +14,13 @@ enum Gap {
     Tab,
 }
 
+/// Where a box among text began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edge {
+    written: usize,
+    gap: Gap,
+}
+
 #[derive(Debug)]
 pub(super) struct Writer {
     out: String,
@@ -27,6 +34,8 @@ pub(super) struct Writer {
     lead: String,
     /// A link's target was written last: no word touches it, only punctuation does.
     is_behind_target: bool,
+    /// A box among text began: blanks at its edge are not shown.
+    is_at_edge: bool,
     pub(super) steps: u64,
 }
 
@@ -40,6 +49,7 @@ impl Writer {
             preformatted: false,
             lead: String::new(),
             is_behind_target: false,
+            is_at_edge: false,
             steps: 0,
         }
     }
@@ -56,7 +66,20 @@ impl Writer {
 
     /// A blank.
     pub(super) fn space(&mut self) {
-        self.gap = self.gap.max(Gap::Space);
+        if !self.is_at_edge {
+            self.gap = self.gap.max(Gap::Space);
+        }
+    }
+
+    /// Begins a box among text.
+    pub(super) fn begin_box(&mut self) -> Edge {
+        self.is_at_edge = true;
+        Edge { written: self.out.len(), gap: self.gap }
+    }
+
+    pub(super) fn end_box(&mut self, begin: Edge) {
+        self.is_at_edge = false;
+        self.gap = if self.out.len() == begin.written { begin.gap } else { Gap::None };
     }
 
     /// The space between two cells of a table.
@@ -177,6 +200,7 @@ impl Writer {
 
     /// Writes what stands before the next word, which begins with `first`.
     fn begin(&mut self, first: char) {
+        self.is_at_edge = false;
         let is_word = first.is_alphanumeric() || Marks::begins_with(first);
         let touches = std::mem::replace(&mut self.is_behind_target, false) && is_word;
         let gap = std::mem::replace(&mut self.gap, Gap::None);
