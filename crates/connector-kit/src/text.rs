@@ -5,8 +5,8 @@
 //!
 //! - a link's target follows its text in parentheses, once, unless the text is the target;
 //! - an image stands as its `alt` text, and a link around an image without one as its target;
-//! - what has no size or is transparent (`max-height:0;overflow:hidden`, `font-size:0`, `opacity:0`) is left out, as are
-//!   soft hyphens and the invisible characters that pad preheaders;
+//! - what has no size (`max-height:0;overflow:hidden`, text directly in `font-size:0`) is left out, as are soft hyphens
+//!   and the invisible characters that pad preheaders;
 //! - `text-transform` is not applied: a code keeps its case;
 //! - lines are neither indented nor preceded by more than one blank line, except in preformatted text.
 //!

@@ -193,7 +193,7 @@ impl Renderer<'_> {
         };
         let inside = Inherited {
             is_visible,
-            has_no_font_size: look.has_no_font_size.unwrap_or(inherited.has_no_font_size),
+            has_no_font_size: look.has_no_font_size,
             white_space: look.white_space.or_else(|| element::white_space(name)).unwrap_or(inherited.white_space),
             is_flex: matches!(display, Display::Flex | Display::InlineFlex),
             shows_text: element::shows_text(language, name).unwrap_or(inherited.shows_text),
@@ -276,6 +276,6 @@ fn display(
         display => display,
     };
     let display = if inherited.is_flex || look.is_out_of_flow { display.as_block() } else { display };
-    let is_shown = is_page || (display != Display::None && !look.is_unseen && !element::is_never_shown(name));
+    let is_shown = is_page || (display != Display::None && !look.is_clipped && !element::is_never_shown(name));
     is_shown.then_some(display)
 }

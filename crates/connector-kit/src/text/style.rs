@@ -50,7 +50,6 @@ enum Property {
     Visibility,
     WhiteSpace,
     FontSize,
-    Opacity,
     Overflow,
     Height,
     MaxHeight,
@@ -154,9 +153,9 @@ impl Style {
                 _ => None,
             },
             is_out_of_flow: [Property::Float, Property::Position].map(value).contains(&Some(Value::OutOfFlow)),
-            is_unseen: is_zero(Property::Opacity) || is_clipped,
+            is_clipped,
             is_visible: either(Property::Visibility, Value::Ordinary, Value::Hidden),
-            has_no_font_size: either(Property::FontSize, Value::Zero, Value::Ordinary),
+            has_no_font_size: is_zero(Property::FontSize),
             white_space: match value(Property::WhiteSpace) {
                 Some(Value::WhiteSpace(white_space)) => Some(white_space),
                 _ => None,
@@ -171,17 +170,18 @@ pub(super) struct Look {
     pub(super) display: Option<Display>,
     /// It floats, or is placed elsewhere: either makes it a block.
     pub(super) is_out_of_flow: bool,
-    /// It is transparent or clipped to nothing, with all that is in it.
-    pub(super) is_unseen: bool,
+    /// It is clipped to nothing, with all that is in it.
+    pub(super) is_clipped: bool,
     pub(super) is_visible: Option<bool>,
-    /// Its own text has no size, or has one whatever it is in.
-    pub(super) has_no_font_size: Option<bool>,
+    /// Text that stands directly in it has no size. What elements in it say of theirs may stand in rules that are not
+    /// understood here, so their text is shown.
+    pub(super) has_no_font_size: bool,
     pub(super) white_space: Option<WhiteSpace>,
 }
 
 /// What a declaration sets, if it matters.
 fn declared(name: &str, value: &str) -> Option<(Property, Value)> {
-    let size = |property| Some((property, length(value)?));
+    let size = |property| Some((property, length(value)));
     let word = |property, special: &[&str], meaning| {
         Some((property, if special.contains(&value) { meaning } else { Value::Ordinary }))
     };
@@ -195,9 +195,8 @@ fn declared(name: &str, value: &str) -> Option<(Property, Value)> {
         // The first length is the size: what stands before it is words and a weight.
         "font" => {
             let size = value.split([' ', '/']).find(|word| is_length(word))?;
-            Some((Property::FontSize, length(size)?))
+            Some((Property::FontSize, length(size)))
         }
-        "opacity" => size(Property::Opacity),
         "overflow" | "overflow-x" | "overflow-y" => word(Property::Overflow, &["hidden", "clip"], Value::Hidden),
         "height" => size(Property::Height),
         "max-height" => size(Property::MaxHeight),
@@ -234,18 +233,12 @@ fn blanks(value: &str) -> Option<Value> {
     })
 }
 
-/// Whether a length is nothing, something, or depends on what it is in.
-fn length(value: &str) -> Option<Value> {
+/// Whether a length is nothing.
+fn length(value: &str) -> Value {
     let digits = value.trim_start_matches(['+', '-']);
     let end = digits.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(digits.len());
-    match (&digits[..end], &digits[end..]) {
-        ("", "inherit" | "unset" | "smaller" | "larger") => Some(Value::Inherited),
-        // `auto`, `medium`, `calc(…)`.
-        ("", _) => Some(Value::Ordinary),
-        (number, _) if number.bytes().all(|byte| matches!(byte, b'0' | b'.')) => Some(Value::Zero),
-        (_, "em" | "%" | "ex" | "ch") => Some(Value::Inherited),
-        _ => Some(Value::Ordinary),
-    }
+    let is_zero = end > 0 && digits[..end].bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if is_zero { Value::Zero } else { Value::Ordinary }
 }
 
 fn is_length(word: &str) -> bool {

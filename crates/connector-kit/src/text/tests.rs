@@ -147,7 +147,7 @@ fn shapes(length: usize) -> Vec<(String, String)> {
 
 #[test]
 fn twice_the_html_takes_about_twice_the_work() {
-    const LENGTH: usize = 16 * 1024;
+    const LENGTH: usize = 24 * 1024;
     let faults: Vec<String> = shapes(LENGTH)
         .into_iter()
         .zip(shapes(2 * LENGTH))
