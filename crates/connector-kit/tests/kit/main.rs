@@ -12,3 +12,4 @@ mod oauth;
 mod redact;
 mod secrets;
 mod template;
+mod text;
