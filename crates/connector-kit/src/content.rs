@@ -59,13 +59,21 @@ impl<T> ByUsage<T> {
     /// `TemplateNotFound` when there is neither.
     pub fn choose(&self, usage_type: &UsageType) -> Result<&T, Error> {
         let find = |wanted: &UsageType| self.0.iter().find(|(usage, _)| usage == wanted).map(|(_, item)| item);
-        find(usage_type).or_else(|| find(&UsageType::Generic)).ok_or_else(|| {
+        if let Some(own) = find(usage_type) {
+            return Ok(own);
+        }
+        let generic = find(&UsageType::Generic).ok_or_else(|| {
             Error::new(
                 ErrorKind::TemplateNotFound,
                 format!("the configuration has no template for {usage_type} and none for Generic"),
             )
             .with_hint("add a template with usageType Generic: it serves every type that has none of its own")
-        })
+        })?;
+        // A type of the host's own may well have no template; one that looks like ours is a slip.
+        if let Some(meant) = usage_type.nearest_known() {
+            tracing::warn!("a message gets Generic's template, as its usage type is not `{meant}` but only like it");
+        }
+        Ok(generic)
     }
 }
 
