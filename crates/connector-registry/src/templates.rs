@@ -34,7 +34,8 @@ impl TenantSettings {
         let tag = LanguageTag::parse(language);
         let canonical = tag.as_ref().map_or(language, LanguageTag::as_str);
         // An earlier version stored more than this one takes, and not all of it in today's form.
-        if let Some(found) = stored.clone().find(|known| known.language == canonical || known.language == language) {
+        let exactly = |spelling: &str| stored.clone().find(|known| known.language == spelling);
+        if let Some(found) = exactly(canonical).or_else(|| exactly(language)) {
             return Ok(Some(found));
         }
         let tag = tag?;

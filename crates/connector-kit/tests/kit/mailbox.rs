@@ -41,7 +41,7 @@ fn reads_the_usual_forms() {
 fn reads_addresses_of_every_script() {
     for (text, address) in [
         ("user@example.இந்தியா", "user@example.xn--xkc2dl3a5ee0h"),
-        ("user@ไทยแลนด์.ไทย", "user@xn--o3cepc1ef1di9g.xn--o3cw4h"),
+        ("user@ไทยแลนด์.ไทย", "user@xn--l3cfg9ap1osa4e.xn--o3cw4h"),
         ("संपर्क@डाटामेल.भारत", "संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c"),
         ("ผู้ใช้@example.org", "ผู้ใช้@example.org"),
         ("မြန်မာ@example.org", "မြန်မာ@example.org"),
@@ -52,10 +52,10 @@ fn reads_addresses_of_every_script() {
         ("བོད་ཡིག@example.org", "བོད་ཡིག@example.org"),
         ("ኢሜይል@example.org", "ኢሜይል@example.org"),
         ("مستخدم@مثال.إختبار", "مستخدم@xn--mgbh0fb.xn--kgbechtv"),
-        ("דוגמה@דוגמה.טעסט", "דוגמה@xn--8dbdc2a5c.xn--deba0ad"),
+        ("דוגמה@דוגמה.טעסט", "דוגמה@xn--6dbbec0c.xn--deba0ad"),
         ("用户@例子.测试", "用户@xn--fsqu00a.xn--0zwm56d"),
         ("ユーザー@例え。jp", "ユーザー@xn--r8jz45g.jp"),
-        ("사용자@예제.한국", "사용자@xn--vf4b27jfzb.xn--3e0b707e"),
+        ("사용자@예제.한국", "사용자@xn--2j5b21b.xn--3e0b707e"),
         ("почта@пример.рф", "почта@xn--e1afmkfd.xn--p1ai"),
         ("χρήστης@παράδειγμα.ελ", "χρήστης@xn--hxajbheg2az3al.xn--qxam"),
         ("user@faß.de", "user@xn--fa-hia.de"),
@@ -191,13 +191,8 @@ fn refuses_a_mailbox_that_is_not_at_the_host_it_names() {
         assert!(Mailbox::parse(text).is_err(), "{text}");
     }
     assert!(fault("user＠example.com").contains("Latin keyboard"));
-    for text in [
-        "user+tag=x@example.com",
-        "user=?@example.com".trim_end_matches("=?@example.com"),
-        "o'neil@example.com",
-        "a/b#c$d&e*f?g^h`i{j|k}l~m@example.com",
-    ] {
-        assert_eq!(Mailbox::parse(text).is_ok(), text.contains('@'), "{text}");
+    for text in ["user+tag=x@example.com", "o'neil@example.com", "a/b#c$d&e*f?g^h`i{j|k}l~m@example.com"] {
+        assert!(Mailbox::parse(text).is_ok(), "{text}");
     }
 }
 
@@ -222,8 +217,8 @@ fn lengths_are_those_of_what_is_sent() {
     assert!(fault(&format!("u@{}.com", "d".repeat(64))).contains("63 octets"));
     // In its A-form a label of ü has 4 + 2 octets and a few more than the letters before.
     let label = |letters: usize| format!("u@{}ü.com", "d".repeat(letters));
-    assert_eq!(parse(&label(54)).domain().split('.').next().map(str::len), Some(63));
-    assert!(fault(&label(55)).contains("63 octets"));
+    assert_eq!(parse(&label(55)).domain().split('.').next().map(str::len), Some(63));
+    assert!(fault(&label(56)).contains("63 octets"));
     for absurd in
         [format!("u@{}", "ü".repeat(1_000_000)), format!("{}@b.example", "क".repeat(1_000_000)), "@".repeat(1_000_000)]
     {
