@@ -69,10 +69,7 @@ impl<T> ByUsage<T> {
             )
             .with_hint("add a template with usageType Generic: it serves every type that has none of its own")
         })?;
-        // A type of the host's own may well have no template; one that looks like ours is a slip.
-        if let Some(meant) = usage_type.nearest_known() {
-            tracing::warn!("a message gets Generic's template, as its usage type is not `{meant}` but only like it");
-        }
+        usage_type.warn_of_generic();
         Ok(generic)
     }
 }

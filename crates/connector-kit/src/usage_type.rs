@@ -78,6 +78,14 @@ impl UsageType {
         (distance * 3 <= length).then_some(nearest)
     }
 
+    /// Warns that a message of this type gets Generic's template, where the type only looks like a known one. A type of the
+    /// host's own may well have no template.
+    pub fn warn_of_generic(&self) {
+        if let Some(nearest) = self.nearest_known() {
+            tracing::warn!("a message gets Generic's template: its usage type is not `{nearest}`, but only like it");
+        }
+    }
+
     /// What to say of a type that this version does not know; none of a known one.
     #[must_use]
     pub fn unknown(&self) -> Option<String> {

@@ -71,7 +71,11 @@ impl Templates {
             let templates = self.by_usage.get(usage_type)?;
             requested.iter().chain(&self.fallback).find_map(|language| templates.nearest(language))
         };
-        find(&message.usage_type).or_else(|| find(&UsageType::Generic))
+        find(&message.usage_type).or_else(|| {
+            let generic = find(&UsageType::Generic)?;
+            message.usage_type.warn_of_generic();
+            Some(generic)
+        })
     }
 }
 
