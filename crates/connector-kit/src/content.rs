@@ -61,13 +61,18 @@ impl<T> ByUsage<T> {
     /// `TemplateNotFound` when there is neither.
     pub fn choose(&self, usage_type: &UsageType) -> Result<&T, Error> {
         let find = |wanted: &UsageType| self.0.iter().find(|(usage, _)| usage == wanted).map(|(_, item)| item);
-        find(usage_type).or_else(|| find(&UsageType::Generic)).ok_or_else(|| {
+        if let Some(own) = find(usage_type) {
+            return Ok(own);
+        }
+        let generic = find(&UsageType::Generic).ok_or_else(|| {
             Error::new(
                 ErrorKind::TemplateNotFound,
                 format!("the configuration has no template for {usage_type} and none for Generic"),
             )
             .with_hint("add a template with usageType Generic: it serves every type that has none of its own")
-        })
+        })?;
+        usage_type.warn_of_generic();
+        Ok(generic)
     }
 }
 
