@@ -1,10 +1,11 @@
-//! The set-up page of `admin-ui/` in a real browser.
+//! A real browser: the set-up page of `admin-ui/` in it, and what it shows of mail.
 
 use crate::{binary, installed};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -38,6 +39,28 @@ pub fn set_up_every_connector() -> Result<BTreeMap<String, SetUp>> {
     let mut child = command.spawn().context("starting node")?;
     // It ends, and the browser with it, when this closes: also when the test is killed.
     let leash = child.stdin.take();
+    let output = child.wait_with_output().context("waiting for node")?;
+    drop(leash);
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).context("what node printed")
+}
+
+/// What Chromium shows of each of `mails`, by name, as text: the JSON that `peers/inner_text.cjs` prints.
+///
+/// # Errors
+///
+/// When something is not installed, or the browser does not start.
+pub fn inner_texts(mails: &BTreeMap<String, String>) -> Result<Value> {
+    let modules = installed::peer("the set-up page's packages", "admin-ui/node_modules")?;
+    let mut command = Command::new(installed::program("node", "nodejs")?);
+    command.arg(installed::script("inner_text.cjs")).arg(installed::program("chromium", "chromium")?);
+    command.env("NODE_PATH", modules).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("starting node")?;
+    // It ends, and the browser with it, when this closes: also when the test is killed.
+    let mut leash = child.stdin.take().context("node has no standard input")?;
+    writeln!(leash, "{}", serde_json::to_string(mails)?).context("writing to node")?;
     let output = child.wait_with_output().context("waiting for node")?;
     drop(leash);
     if !output.status.success() {

@@ -35,7 +35,7 @@ mod ses_v2_local;
 mod wait;
 
 pub use aiosmtpd::{AfterData, Aiosmtpd, AiosmtpdBuilder, StartTls, Step};
-pub use browser::{SetUp, admin_ui, set_up_every_connector};
+pub use browser::{SetUp, admin_ui, inner_texts, set_up_every_connector};
 pub use cargo_registry::CargoRegistry;
 pub use checkout::{Checkout, shell_script};
 pub use command::{Desk, Ran, Running, binary};

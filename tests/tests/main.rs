@@ -12,6 +12,7 @@ mod readme;
 mod releases;
 mod second_opinions;
 mod smtplib;
+mod text;
 
 /// What Logto requires templates for, each made by `template`.
 fn every_usage(template: impl FnMut(&'static str) -> serde_json::Value) -> Vec<serde_json::Value> {

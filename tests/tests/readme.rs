@@ -30,7 +30,7 @@ fn the_test_command_is_the_one_that_ci_runs() {
 /// `cargo run … quickstart` runs the binary that stands beside this test; building it again would test cargo.
 #[test]
 fn quickstart_sends_and_verifies() {
-    let prefix = "cargo run --quiet --package connector-cli -- ";
+    let prefix = "cargo run --package connector-cli -- ";
     let command = blocks().into_iter().find_map(|block| block.code.strip_prefix(prefix).map(str::to_owned));
     let ran = Desk::new().unwrap().shell(&format!("email-connectors {}", command.unwrap())).unwrap();
     assert_eq!(ran.code, 0, "{ran:?}");

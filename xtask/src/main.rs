@@ -5,6 +5,7 @@ mod bench;
 mod book;
 mod check;
 mod docs;
+mod fuzz;
 mod new_connector;
 mod peers;
 mod progress;
@@ -26,6 +27,7 @@ Commands:
   docs           writes the generated pages under docs/, or says which are out of date
   book           makes a book of docs/
   bench          runs the benchmarks
+  fuzz           lets a fuzzer choose the input of everything that reads what somebody else wrote
   new-connector  a crate for another provider, and what is left to do
   release        a new version of one crate: changelog, version, package, tag; shows it all unless told to do it
 
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Some("docs") => docs::run(&args),
         Some("book") => book::run(&args),
         Some("bench") => bench::run(&args),
+        Some("fuzz") => fuzz::run(&args),
         Some("new-connector") => new_connector::run(&args),
         Some("release") => release::run(&args),
         None | Some("help" | "-h" | "--help") => {

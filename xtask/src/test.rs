@@ -3,18 +3,19 @@
 use crate::progress::Steps;
 use crate::run::{cargo, output, shown};
 use crate::workspace::Workspace;
-use crate::{check, peers};
+use crate::{check, fuzz, peers};
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
 Installs what the end-to-end tests need and is not there yet (Debian packages; Python, npm and cargo packages below
-cargo's target folder), builds the workspace once, runs every test, and then `cargo xtask check`.
+cargo's target folder), builds the workspace once, runs every test, fuzzes for a minute a target, and then `cargo xtask
+check`.
 
 Usage: cargo xtask test [--no-install] [-- <arguments of cargo nextest run>]
 
   --no-install   install nothing; a test whose server is missing fails and says so
 
-With arguments after `--`, only the tests they select run, without documentation tests and `check`.
+With arguments after `--`, only the tests they select run, without documentation tests, fuzzing and `check`.
 
 Examples:
   cargo xtask test
@@ -24,6 +25,9 @@ Examples:
 
 /// One set of features for everything that builds the workspace, so that nothing is built twice.
 const WORKSPACE: [&str; 2] = ["--workspace", "--all-features"];
+
+/// How long each fuzz target runs.
+const FUZZING_SECONDS: u32 = 60;
 
 pub fn run(args: &[String]) -> Result<()> {
     if crate::helped(args, HELP) {
@@ -51,6 +55,7 @@ pub fn run(args: &[String]) -> Result<()> {
         steps.step("documentation tests", || {
             shown(cargo(&workspace.root, ["test", "--doc", "--quiet"]).args(WORKSPACE))
         });
+        steps.step("fuzzing", || fuzz::all(&workspace, FUZZING_SECONDS));
         check::all(&workspace, &mut steps);
     }
     steps.finish()

@@ -4,6 +4,8 @@ use connector_kit::{ContentType, EmailTemplate, Mailbox, Message, Problem};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::usage_type;
+
 /// What a field must be.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -42,12 +44,14 @@ const TEMPLATE: [Field; 5] = [
     optional("sendFrom", Kind::Text),
 ];
 
-/// Reads a message.
+/// Reads a message, and warns of a usage type that is not known.
 ///
 /// # Errors
 /// Every fault, with pointers such as `/to`.
 pub fn message(value: Value) -> Result<Message, Vec<Problem>> {
-    read(value, &MESSAGE, "")
+    let message: Message = read(value, &MESSAGE, "")?;
+    usage_type::warn_of_unknown(&message.usage_type);
+    Ok(message)
 }
 
 /// Reads a localized template.

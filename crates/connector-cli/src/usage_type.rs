@@ -10,10 +10,9 @@ pub fn parse(name: &str) -> Result<UsageType, Infallible> {
     Ok(known.unwrap_or_else(|| UsageType::from(name)))
 }
 
-/// Tells of a type that this version does not know, as it may be a slip: it gets Generic's template, where there is one.
+/// Warns of a type that this version does not know, as it may be a slip: it gets Generic's template, where there is one.
 pub fn warn_of_unknown(usage_type: &UsageType) {
-    if let UsageType::Other(name) = usage_type {
-        let known = UsageType::KNOWN.map(|known| known.to_string()).join(", ");
-        tracing::warn!("the usage type `{}` is none of: {known}", name.escape_debug());
+    if let Some(unknown) = usage_type.unknown() {
+        tracing::warn!("{unknown}");
     }
 }

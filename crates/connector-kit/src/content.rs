@@ -1,11 +1,13 @@
 //! From a message to rendered mail: which template, with which values, in which forms.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Template, UsageType};
+use crate::{
+    ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Template, UsageType, text::text_of,
+};
 
 /// One template of a configuration, compiled.
 #[derive(Debug, Clone)]
@@ -20,9 +22,9 @@ impl CompiledTemplate {
     /// Compiles a subject and a content.
     #[must_use]
     pub fn new(subject: impl Into<String>, content: impl Into<String>, content_type: ContentType) -> Self {
-        let content = content.into();
-        let text = (content_type == ContentType::Html).then(|| Template::compile(text_from_html(&content)));
-        Self { subject: Template::compile(subject), content: Template::compile(content), text }
+        let content = Template::compile(content);
+        let text = (content_type == ContentType::Html).then(|| Template::compile(text_of(&content)));
+        Self { subject: Template::compile(subject), content, text }
     }
 
     /// The mail with the values of `payload` in place of its variables.
@@ -59,13 +61,18 @@ impl<T> ByUsage<T> {
     /// `TemplateNotFound` when there is neither.
     pub fn choose(&self, usage_type: &UsageType) -> Result<&T, Error> {
         let find = |wanted: &UsageType| self.0.iter().find(|(usage, _)| usage == wanted).map(|(_, item)| item);
-        find(usage_type).or_else(|| find(&UsageType::Generic)).ok_or_else(|| {
+        if let Some(own) = find(usage_type) {
+            return Ok(own);
+        }
+        let generic = find(&UsageType::Generic).ok_or_else(|| {
             Error::new(
                 ErrorKind::TemplateNotFound,
                 format!("the configuration has no template for {usage_type} and none for Generic"),
             )
             .with_hint("add a template with usageType Generic: it serves every type that has none of its own")
-        })
+        })?;
+        usage_type.warn_of_generic();
+        Ok(generic)
     }
 }
 
@@ -221,27 +228,4 @@ fn one_line(text: String) -> String {
         return text;
     }
     text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// The text alternative of HTML: paragraphs kept, links with their targets, entities read, scripts and styles left out.
-#[must_use]
-pub fn text_from_html(html: &str) -> String {
-    nanohtml2text::html2text(&with_whole_references(html)).replace("\r\n", "\n").trim_end().to_owned()
-}
-
-/// HTML in which every `&` that does not begin a complete character reference is one itself. Without its semicolon a name
-/// is none in a link (HTML, 13.2.5.73): `&lang=de` is no angle bracket.
-fn with_whole_references(html: &str) -> Cow<'_, str> {
-    if !html.contains('&') {
-        return html.into();
-    }
-    let mut parts = html.split('&');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let reference = part.find(|char: char| !char.is_ascii_alphanumeric() && char != '#');
-        let whole = reference.is_some_and(|end| end > 0 && part[end..].starts_with(';'));
-        out.push_str(if whole { "&" } else { "&amp;" });
-        out.push_str(part);
-    }
-    out.into()
 }

@@ -21,12 +21,13 @@ mod secret;
 mod secrets;
 mod send_context;
 mod template;
+mod text;
 mod usage_type;
 mod validate;
 
 pub use async_trait::async_trait;
 pub use connector::{EmailConnector, Receipt};
-pub use content::{ByUsage, CompiledTemplate, RenderedEmail, TemplateConfig, text_from_html};
+pub use content::{ByUsage, CompiledTemplate, RenderedEmail, TemplateConfig};
 pub use context::Context;
 pub use egress::{
     ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsOptions, TlsStream, TlsVersion, is_public,
@@ -46,5 +47,6 @@ pub use schema::{FORM, form_items, is_confidential, schema_of};
 pub use secret::Secret;
 pub use send_context::SendContext;
 pub use template::{Escape, Template};
+pub use text::text_from_html;
 pub use usage_type::UsageType;
 pub use validate::Report;

@@ -1,27 +1,23 @@
 //! One mailbox: an address and perhaps a display name, parsed and never pasted.
 
+mod address;
+mod local_part;
+
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use email_address::{EmailAddress, Options};
 use email_encoding::headers::{rfc2047, writer::EmailWriter};
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Longest display name taken, in characters. Longer ones are a mistake or an attack: no client shows them.
 const NAME_MAX: usize = 255;
-/// Longest local part (RFC 5321, 4.5.3.1.1), domain and label of a domain (RFC 1035, 2.3.4), in bytes.
-const LOCAL_PART_MAX: usize = 64;
-const DOMAIN_MAX: usize = 253;
-const LABEL_MAX: usize = 63;
-/// What means something in a list of addresses, or to SMTP (RFC 5322, 3.2.3). A local part holds it only in quotes, which
-/// not everybody reads: `"x@evil.example y"@example.com` went to evil.example in nodemailer (GHSA-mm7p-fcc7-pg87).
-const SPECIAL: [char; 14] = ['(', ')', '<', '>', '[', ']', ':', ';', '@', '\\', ',', '"', ' ', '\t'];
 
 /// One mailbox of RFC 5322: an address and perhaps a display name.
 ///
-/// A domain beyond ASCII is kept in its punycode form, which every provider and server takes. No part ever holds a
-/// control character, so nothing made from a mailbox can start a second header or command.
+/// The address may be in any script: its domain is kept in the ASCII form (UTS #46) that every provider and server takes,
+/// its local part, where that is beyond ASCII, in Unicode's NFC. An address that mail servers or other services may take
+/// for one at another host (`user%host.example@example.com`) is refused. No part ever holds a control character, so nothing
+/// made from a mailbox can start a second header or command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     name: Option<String>,
@@ -31,18 +27,18 @@ pub struct Mailbox {
 
 /// Why a text is not one mailbox. Never shows the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailboxFault(Cow<'static, str>);
+pub struct MailboxFault(&'static str);
 
 impl fmt::Display for MailboxFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0)
     }
 }
 
 impl std::error::Error for MailboxFault {}
 
 fn fault<T>(text: &'static str) -> Result<T, MailboxFault> {
-    Err(MailboxFault(text.into()))
+    Err(MailboxFault(text))
 }
 
 impl Mailbox {
@@ -51,7 +47,8 @@ impl Mailbox {
     /// # Errors
     /// When the text holds a control character, no address, a bad one, or more than one.
     pub fn parse(text: &str) -> Result<Self, MailboxFault> {
-        let text = text.trim_matches(' ');
+        // Not line breaks: they are refused wherever they stand.
+        let text = text.trim_matches(|char: char| char.is_whitespace() && !char.is_control());
         if text.is_empty() {
             return fault("an email address is missing");
         }
@@ -85,41 +82,8 @@ impl Mailbox {
     }
 
     fn from_parts(name: Option<String>, address: &str) -> Result<Self, MailboxFault> {
-        if let Some(at) = plain(address) {
-            return Ok(Self { name, address: address.to_owned(), at });
-        }
-        let address = &*with_loose_dots_quoted(address);
-        let options = Options::default().with_no_minimum_sub_domains().without_display_text().without_domain_literal();
-        EmailAddress::parse_with_options(address, options).map_err(|cause| {
-            let cause = if address.contains([',', ';']) {
-                "one address is expected, not a list".to_owned()
-            } else {
-                cause.to_string()
-            };
-            MailboxFault(format!("not an email address: {cause}").into())
-        })?;
-        let Some(at) = address.rfind('@') else { return fault("not an email address: '@' is missing") };
-        let (local, domain) = (&address[..at], &address[at + 1..]);
-        let inside = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        if inside.is_some_and(|inside| inside.contains(SPECIAL)) {
-            return fault(
-                "not an email address that can be sent to: a quoted part before the '@' that holds punctuation or spaces \
-                 is read as several addresses by some services",
-            );
-        }
-        // RFC 5322 allows more characters in a domain than DNS has names for: `example.com?x=1` is one, to its grammar.
-        // Two hyphens side by side are in the names of real hosts, wherever they stand (as in WHATWG's URLs).
-        let (allowed, length) = (AsciiDenyList::STD3, DnsLength::Verify);
-        let Ok(in_ascii) = Uts46::new().to_ascii(domain.as_bytes(), allowed, Hyphens::Allow, length) else {
-            return fault("not an email address: the domain is not a valid domain name");
-        };
-        if domain.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
-            return fault("not an email address: a part of the domain begins or ends with a hyphen");
-        }
-        // One mailbox has one form: `"user"` is `user` (RFC 5321, 4.1.2).
-        let local = inside.filter(|inside| inside.split('.').all(|atom| !atom.is_empty())).unwrap_or(local);
-        let domain = if domain.is_ascii() { domain } else { &in_ascii };
-        Ok(Self { name, address: format!("{local}@{domain}"), at: local.len() })
+        let (address, at) = address::parse(address)?;
+        Ok(Self { name, address, at })
     }
 
     /// The display name, not encoded.
@@ -171,36 +135,6 @@ impl Mailbox {
         // Providers' APIs take one line: the folding that a mail header would want has no place here.
         let one_line = out.replace("\r\n", "");
         format!("{one_line} <{}>", self.address)
-    }
-}
-
-/// Where the `@` stands in an address of letters, digits, dots, hyphens, underscores and plus signs alone: what nearly all
-/// are. Such a one keeps to RFC 5322 and to IDNA whoever looks; the rest takes their parsers, at ten times the time.
-fn plain(address: &str) -> Option<usize> {
-    let (local, domain) = address.split_once('@')?;
-    let dotted = |text: &str, part: fn(&[u8]) -> bool| text.as_bytes().split(|byte| *byte == b'.').all(part);
-    let is_word = |part: &[u8]| {
-        !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+'))
-    };
-    // A label with two hyphens in it may be punycode.
-    let is_label = |part: &[u8]| {
-        let inside = part.len() <= LABEL_MAX && !part.starts_with(b"-") && !part.ends_with(b"-");
-        let bytes_fit = part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-        inside && !part.is_empty() && bytes_fit && !part.windows(2).any(|pair| pair == b"--")
-    };
-    let fits = local.len() <= LOCAL_PART_MAX && domain.len() <= DOMAIN_MAX;
-    (fits && dotted(local, is_word) && dotted(domain, is_label)).then_some(local.len())
-}
-
-/// The address with its local part in quotes, where it has dots in places that RFC 5322 allows only so: `a..b@example.com`
-/// and `a.@example.com`, as Japanese mobile carriers gave them out for years.
-fn with_loose_dots_quoted(address: &str) -> Cow<'_, str> {
-    let Some((local, domain)) = address.rsplit_once('@') else { return address.into() };
-    let loose = local.starts_with('.') || local.ends_with('.') || local.contains("..");
-    let plain = |char: char| char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(char);
-    match loose && local.chars().all(plain) && local.contains(|char| char != '.') {
-        true => format!("\"{local}\"@{domain}").into(),
-        false => address.into(),
     }
 }
 

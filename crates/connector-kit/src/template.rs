@@ -77,6 +77,11 @@ impl Template {
         &self.source
     }
 
+    /// Where the variables are, braces included, and the path in each.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        self.variables.iter().map(|variable| (variable.at.clone(), &self.source[self.paths[variable.path].clone()]))
+    }
+
     /// The template with the values of `payload` in place of its variables.
     #[must_use]
     pub fn render(&self, payload: &Payload, escape: Escape) -> String {

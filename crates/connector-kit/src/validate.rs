@@ -56,8 +56,8 @@ impl Report {
         self.warnings.sort_by_key(place);
     }
 
-    /// Adds a fault when one of Logto's required templates is missing from `/templates`, and a warning when one usage
-    /// type has several: only the first is used.
+    /// Adds a fault when one of Logto's required templates is missing from `/templates`, a warning when one usage type has
+    /// several, as only the first is used, and one for each usage type that is not known.
     pub fn require_templates(&mut self, config: &Value) {
         let Some(templates) = config["templates"].as_array() else { return };
         let given: Vec<&str> = templates.iter().filter_map(|template| template["usageType"].as_str()).collect();
@@ -65,6 +65,12 @@ impl Report {
         let missing: Vec<&str> = required.iter().map(UsageType::as_str).filter(|name| !given.contains(name)).collect();
         if !missing.is_empty() {
             self.problem("/templates", format!("templates are missing for: {}", missing.join(", ")));
+        }
+        for (index, template) in templates.iter().enumerate() {
+            let unknown = template["usageType"].as_str().and_then(|name| UsageType::from(name).unknown());
+            if let Some(unknown) = unknown {
+                self.warning(format!("/templates/{index}/usageType"), unknown);
+            }
         }
         for (index, name) in given.iter().enumerate() {
             if given[..index].contains(name) {

@@ -109,8 +109,8 @@ impl ConnectorConfig for MailgunConfig {
         if let Some(deliveries) = config["deliveries"].as_object() {
             for (usage, delivery) in deliveries.iter().filter(|(_, delivery)| delivery.is_object()) {
                 let pointer = format!("/deliveries/{}", usage.replace('~', "~0").replace('/', "~1"));
-                if matches!(UsageType::from(usage.as_str()), UsageType::Other(_)) {
-                    report.warning(&pointer, "is no usage type that this version knows");
+                if let Some(unknown) = UsageType::from(usage.as_str()).unknown() {
+                    report.warning(&pointer, unknown);
                 }
                 delivery_rules(&pointer, delivery, report);
             }

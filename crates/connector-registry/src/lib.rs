@@ -5,8 +5,10 @@ mod catalog;
 mod change;
 mod difference;
 mod error;
+mod language;
 mod memory;
 mod registry;
+mod requested;
 mod sign_in;
 mod store;
 mod templates;
@@ -21,6 +23,7 @@ pub use connector_kit as kit;
 pub use connector_kit::{ConnectorFactory, ContentType, EmailTemplate, Secret, UsageType};
 pub use difference::{Difference, FieldDifference};
 pub use error::Error;
+pub use language::{InvalidLanguage, LanguageTag};
 pub use memory::MemoryStore;
 pub use registry::{
     Activated, Candidate, ConfigurationExport, Export, ExportedSecrets, Follower, Imported, Promotion, Proposal,
@@ -33,7 +36,7 @@ pub use store::{
     Changed, Committed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantSettings,
     TenantState,
 };
-pub use templates::{InvalidLanguage, LocalizedTemplate, language_tag};
+pub use templates::LocalizedTemplate;
 pub use tenant_name::tenant_name;
 pub use timestamp::rfc3339;
 pub use uuid::Uuid;

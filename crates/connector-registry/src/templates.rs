@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 
 use connector_kit::{EmailTemplate, Message, UsageType};
-use oxilangtag::LanguageTag;
 use serde::{Deserialize, Serialize};
 
-use crate::TenantSettings;
+use crate::{InvalidLanguage, LanguageTag, TenantSettings};
 
 /// A template for one usage type in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalizedTemplate {
-    /// The language tag (BCP 47), in its usual case: `pt-BR`.
+    /// The language tag, as [`LanguageTag`] reads it; in its canonical form where it was stored.
     pub language: String,
     /// What it is for.
     pub usage_type: UsageType,
@@ -21,65 +20,107 @@ pub struct LocalizedTemplate {
     pub template: EmailTemplate,
 }
 
-/// A text that is no language tag.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is no language tag: use one like en, pt-BR or zh-Hans (BCP 47)", given = given.escape_debug())]
-pub struct InvalidLanguage {
-    /// What was given.
-    pub given: String,
-}
-
-/// A language tag in its usual case (RFC 5646, 2.1.1), so that `PT-br` finds what was stored as `pt-BR`.
-///
-/// # Errors
-/// When `tag` is not well-formed.
-pub fn language_tag(tag: &str) -> Result<String, InvalidLanguage> {
-    LanguageTag::parse_and_normalize(tag.trim())
-        .map(LanguageTag::into_inner)
-        .map_err(|_| InvalidLanguage { given: tag.to_owned() })
+impl TenantSettings {
+    /// The template that is stored for this language, in any spelling of it, and this usage type.
+    ///
+    /// # Errors
+    /// When `language` is neither a language tag nor what a template is stored under.
+    pub fn template(
+        &self,
+        language: &str,
+        usage_type: &UsageType,
+    ) -> Result<Option<&LocalizedTemplate>, InvalidLanguage> {
+        let mut stored = self.templates.iter().filter(|known| known.usage_type == *usage_type);
+        let tag = LanguageTag::parse(language);
+        let canonical = tag.as_ref().map_or(language, LanguageTag::as_str);
+        // An earlier version stored more than this one takes, and not all of it in today's form.
+        let exactly = |spelling: &str| stored.clone().find(|known| known.language == spelling);
+        if let Some(found) = exactly(canonical).or_else(|| exactly(language)) {
+            return Ok(Some(found));
+        }
+        let tag = tag?;
+        Ok(stored.find(|known| LanguageTag::parse(&known.language).is_ok_and(|known| known == tag)))
+    }
 }
 
 /// A tenant's templates, ready to be chosen from.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
-    by_language: HashMap<String, HashMap<UsageType, EmailTemplate>>,
-    fallback: Option<String>,
+    by_usage: HashMap<UsageType, ByLanguage<EmailTemplate>>,
+    fallback: Option<LanguageTag>,
 }
 
 impl Templates {
     pub(crate) fn of(settings: &TenantSettings) -> Self {
-        let mut by_language: HashMap<String, HashMap<UsageType, EmailTemplate>> = HashMap::new();
+        let mut by_usage: HashMap<UsageType, ByLanguage<EmailTemplate>> = HashMap::new();
         for LocalizedTemplate { language, usage_type, template } in &settings.templates {
-            by_language.entry(language.clone()).or_default().insert(usage_type.clone(), template.clone());
+            match LanguageTag::parse(language) {
+                Ok(tag) => by_usage.entry(usage_type.clone()).or_default().put(tag, language, template.clone()),
+                Err(cause) => tracing::warn!("a template for {usage_type} is never used: {cause}"),
+            }
         }
-        Self { by_language, fallback: settings.fallback_language.clone() }
+        let fallback = settings.fallback_language.as_deref().and_then(|language| LanguageTag::parse(language).ok());
+        Self { by_usage, fallback }
     }
 
-    /// The template for `message`: for its usage type in its own language (`locale` in the payload, as in Logto), in that
-    /// language's parents (`pt` for `pt-BR`), in the fallback language and its parents; then the same for Generic. None
-    /// leaves it to the connector's own.
+    /// The template for `message`: for its usage type in the nearest of the languages that its payload asks for, or in the
+    /// fallback language; then the same for Generic. None leaves it to the connector's own.
     pub(crate) fn choose(&self, message: &Message) -> Option<&EmailTemplate> {
-        if self.by_language.is_empty() {
-            return None;
-        }
-        let locale = message.payload.get("locale").and_then(|locale| locale.as_str());
-        let locale = locale.and_then(|locale| language_tag(locale).ok());
-        let languages: Vec<&str> =
-            [locale.as_deref(), self.fallback.as_deref()].into_iter().flatten().flat_map(lookup_range).collect();
+        let requested = LanguageTag::requested_by(&message.payload);
         let find = |usage_type: &UsageType| {
-            languages.iter().find_map(|language| self.by_language.get(*language)?.get(usage_type))
+            let templates = self.by_usage.get(usage_type)?;
+            requested.iter().chain(&self.fallback).find_map(|language| templates.nearest(language))
         };
-        find(&message.usage_type).or_else(|| find(&UsageType::Generic))
+        find(&message.usage_type).or_else(|| {
+            let generic = find(&UsageType::Generic)?;
+            message.usage_type.warn_of_generic();
+            Some(generic)
+        })
     }
 }
 
-/// A language and its parents, the nearest first (RFC 4647, 3.4): a subtag of one character goes with the one before it.
-fn lookup_range(tag: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(tag), |tag| {
-        let (parent, _) = tag.rsplit_once('-')?;
-        match parent.rsplit_once('-') {
-            Some((shorter, single)) if single.len() == 1 => Some(shorter),
-            _ => Some(parent),
+/// What there is in several languages.
+#[derive(Debug)]
+struct ByLanguage<T> {
+    all: Vec<(LanguageTag, T)>,
+    /// Where each stands, by its tag.
+    by_tag: HashMap<String, usize>,
+    /// Where they stand, by the primary languages of themselves and their parents.
+    by_primary: HashMap<String, Vec<usize>>,
+}
+
+impl<T> Default for ByLanguage<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), by_tag: HashMap::new(), by_primary: HashMap::new() }
+    }
+}
+
+impl<T> ByLanguage<T> {
+    /// Adds what is stored as `spelling`. Of two spellings of a tag, the canonical one counts.
+    fn put(&mut self, tag: LanguageTag, spelling: &str, item: T) {
+        if let Some(&index) = self.by_tag.get(tag.as_str()) {
+            if let Some(entry) = self.all.get_mut(index).filter(|_| spelling == tag.as_str()) {
+                *entry = (tag, item);
+            }
+            return;
         }
-    })
+        let index = self.all.len();
+        for primary in tag.primaries() {
+            self.by_primary.entry(primary.to_owned()).or_default().push(index);
+        }
+        self.by_tag.insert(tag.as_str().to_owned(), index);
+        self.all.push((tag, item));
+    }
+
+    /// What is nearest to `language`, among what has anything in common with it. Of two that are equally near, the first in
+    /// alphabetical order.
+    fn nearest(&self, language: &LanguageTag) -> Option<&T> {
+        if let Some((_, item)) = self.by_tag.get(language.as_str()).and_then(|&index| self.all.get(index)) {
+            return Some(item);
+        }
+        let indices = language.primaries().filter_map(|primary| self.by_primary.get(primary)).flatten();
+        let related = indices.filter_map(|&index| self.all.get(index));
+        let near = related.filter_map(|(tag, item)| Some(((language.distance(tag)?, tag.as_str()), item)));
+        near.min_by_key(|(distance, _)| *distance).map(|(_, item)| item)
+    }
 }

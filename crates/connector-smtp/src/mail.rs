@@ -92,9 +92,7 @@ pub(crate) fn write(
 ) -> Result<Mail, Error> {
     // Unique, not secret.
     let message_id = format!("<{:032x}@{}>", fastrand::u128(..), from.domain());
-    let unfit = |pointer: &'static str| move |fault: String| Error::invalid_message(pointer, fault);
-    let from = mailbox(from).map_err(unfit("/template/sendFrom"))?;
-    let to = mailbox(to).map_err(unfit("/to"))?;
+    let (from, to) = (mailbox(from), mailbox(to));
     let (from_address, to_address) = (from.email.clone(), to.email.clone());
     let mut needs_utf8 = !is_ascii(&from_address) || !is_ascii(&to_address);
     let mut builder = Message::builder().from(from).to(to).message_id(Some(message_id.clone()));
@@ -102,7 +100,7 @@ pub(crate) fn write(
         builder = builder.raw_header(unstructured(HeaderName::new_from_ascii_str("Subject"), email.subject));
     }
     if let Some(reply_to) = reply_to {
-        let reply_to = mailbox(reply_to).map_err(unfit("/template/replyTo"))?;
+        let reply_to = mailbox(reply_to);
         needs_utf8 |= !is_ascii(&reply_to.email);
         builder = builder.reply_to(reply_to);
     }
@@ -125,14 +123,11 @@ pub(crate) fn write(
     Ok(Mail { from: from_address, to: to_address, needs_utf8, message_id, content })
 }
 
-/// A mailbox as lettre has it.
-///
-/// # Errors
-/// When lettre takes it for none.
-pub(crate) fn mailbox(mailbox: &Mailbox) -> Result<LettreMailbox, String> {
-    let address = Address::new(mailbox.local_part(), mailbox.domain())
-        .map_err(|cause| format!("not an address that mail can carry: {cause}"))?;
-    Ok(LettreMailbox::new(mailbox.name().map(str::to_owned), address))
+/// A mailbox as lettre has it. It was checked when it was parsed; lettre's own check refuses the marks that many scripts
+/// write vowels with.
+fn mailbox(mailbox: &Mailbox) -> LettreMailbox {
+    let address = Address::new_dangerous(mailbox.local_part(), mailbox.domain());
+    LettreMailbox::new(mailbox.name().map(str::to_owned), address)
 }
 
 /// A text as a body may hold it: lettre ends lines by CRLF, but leaves carriage returns alone, and NUL no mail may have

@@ -99,12 +99,6 @@ impl Connector for Smtp {
             reply_timeout: milliseconds(config.socket_timeout),
             login: login(config.auth, context)?,
         };
-        mail::mailbox(&config.from_email).map_err(|fault| invalid("/fromEmail", fault))?;
-        config
-            .reply_to
-            .iter()
-            .try_for_each(|to| mail::mailbox(to).map(drop))
-            .map_err(|fault| invalid("/replyTo", fault))?;
         Ok(Self {
             sessions: Sessions::new(server)?,
             from: config.from_email,

@@ -83,7 +83,7 @@ struct Common {
 /// How it was asked for.
 #[derive(Debug, clap::Args)]
 struct Asked {
-    /// The recipient's language, which chooses among the tenant's own templates: en, pt-BR, …
+    /// The recipient's language, which chooses among the tenant's own templates: en, pt-BR, pt_BR.UTF-8, …
     #[arg(long, value_name = "L")]
     locale: Option<String>,
     /// The address of the client that asks for the code, for its limit.
@@ -152,6 +152,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
     usage_type::warn_of_unknown(&common.usage_type);
     let recipient = common.recipient()?;
+    // Before a code is issued and counted.
+    sample::language(asked.locale.as_deref())?;
     let settings = common.settings()?;
     let (connector, issued, receipt) = common.stored.with_to_send(Needs::Content, egress, async |registry, _| {
         let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();

@@ -1,6 +1,7 @@
 //! `send`: one message, through the active connector or through one that is not stored.
 
 use connector_kit::{ConnectorFactory, EmailConnector, Message, Problem, Receipt, SendContext, layered};
+use connector_registry::LanguageTag;
 use serde::Serialize;
 
 use super::connector;
@@ -102,6 +103,10 @@ fn send_unstored(args: &Args, factory: &ConnectorFactory, config: &Source) -> Re
     // Whoever names the file is whoever runs the process, and may use its credentials.
     let connector = factory.build(&config, &args.egress.context()?.with_ambient_credentials())?;
     let message = read_message(args)?;
+    // Without a store there are no templates to choose from, yet a slip is told of as with one.
+    if message.template.is_none() {
+        let _ = LanguageTag::requested_by(&message.payload);
+    }
     super::block_on(async { Ok(layered(connector, args.egress.policy()).send(&message, &SendContext::new()).await?) })
 }
 

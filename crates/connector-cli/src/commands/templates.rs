@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use connector_kit::UsageType;
-use connector_registry::{Error, LocalizedTemplate, TenantSettings, language_tag};
+use connector_registry::{Error, LanguageTag, LocalizedTemplate, TenantSettings};
 use serde::Serialize;
 
 use crate::{
@@ -24,8 +24,9 @@ Examples:
   email-connectors templates fallback en
   email-connectors templates list
 
-A message gets the template for its usage type in its payload's `locale`, in that language's parents (pt for pt-BR), in \
-the fallback language; else the one for Generic, looked for likewise; else the connector's own.")]
+A message gets the template for its usage type in the language of its payload's `locale`, or in the nearest form of that \
+language (zh-Hant for zh-HK, pt for pt-BR), else in the fallback language; else the one for Generic, looked for likewise; \
+else the connector's own.")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -75,7 +76,7 @@ enum Command {
 /// What a template is for.
 #[derive(Debug, clap::Args)]
 struct Key {
-    /// The language tag (BCP 47): en, pt-BR, zh-Hans.
+    /// The language tag (BCP 47): en, pt-BR, zh-Hans. pt_BR and pt_BR.UTF-8 are read as well.
     #[arg(long, value_name = "L")]
     locale: String,
     /// The usage type: SignIn, Register, ForgotPassword, Generic, …
@@ -155,21 +156,22 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Put { file, key, .. } => {
             usage_type::warn_of_unknown(&key.usage_type);
             let Key { locale, usage_type } = key;
+            let language = LanguageTag::parse(locale).map_err(Error::from)?.to_string();
             let template = read(file)?;
-            let template = LocalizedTemplate { language: locale.clone(), usage_type: usage_type.clone(), template };
+            let template = LocalizedTemplate { language, usage_type: usage_type.clone(), template };
             let language = stored
                 .with(Needs::Nothing, async |registry, by| Ok(registry.put_template(tenant, template, by).await?))?;
             ("put", Some(language), Some(usage_type))
         }
         Command::Remove { key: Key { locale, usage_type }, .. } => {
-            let language = language_tag(locale).map_err(Error::from)?;
-            stored.with(Needs::Content, async |registry, by| {
-                Ok(registry.remove_template(tenant, &language, usage_type, by).await?)
+            let language = stored.with(Needs::Content, async |registry, by| {
+                Ok(registry.remove_template(tenant, locale, usage_type, by).await?)
             })?;
             ("removed", Some(language), Some(usage_type))
         }
         Command::Fallback { language, .. } => {
-            let language = language.as_deref().map(language_tag).transpose().map_err(Error::from)?;
+            let language = language.as_deref().map(LanguageTag::parse).transpose().map_err(Error::from)?;
+            let language = language.map(|language| language.to_string());
             stored.with(Needs::Nothing, async |registry, by| {
                 Ok(registry.set_fallback_language(tenant, language.as_deref(), by).await?)
             })?;
@@ -221,9 +223,8 @@ fn list(tenant: &str, settings: &TenantSettings, as_json: bool) -> Result<(), Fa
 }
 
 fn get(tenant: &str, settings: &TenantSettings, key: &Key, as_json: bool) -> Result<(), Failure> {
-    let language = language_tag(&key.locale).map_err(Error::from)?;
-    let wanted = |known: &&LocalizedTemplate| known.language == language && known.usage_type == key.usage_type;
-    let Some(found) = settings.templates.iter().find(wanted) else {
+    let Some(found) = settings.template(&key.locale, &key.usage_type).map_err(Error::from)? else {
+        let language = LanguageTag::parse(&key.locale).map_err(Error::from)?.to_string();
         let usage_type = key.usage_type.to_string();
         return Err(Error::UnknownTemplate { tenant: tenant.to_owned(), language, usage_type }.into());
     };

@@ -4,6 +4,7 @@ use connector_kit::{
     ByUsage, CompiledTemplate, ContentType, EmailTemplate, ErrorKind, Mailbox, Message, RenderedEmail, UsageType,
     text_from_html,
 };
+use connector_testkit::LogCapture;
 use serde_json::json;
 
 fn templates(usages: &[&str]) -> ByUsage<CompiledTemplate> {
@@ -135,4 +136,34 @@ fn debug_shows_nothing_of_the_mail() {
     let mail = localized(json!({ "subject": "s {{code}}", "content": "c {{code}}", "sendFrom": "{{code}}" }), "493817");
     let shown = format!("{mail:?}");
     assert!(mail.text.contains("493817") && !shown.contains("493817"), "{shown}");
+}
+
+/// A slip in a type is not noticed by the person who gets the wrong mail; a host's own type is no slip.
+#[test]
+fn a_message_whose_type_only_looks_like_one_is_warned_of() {
+    let templates: ByUsage<&str> = [(UsageType::SignIn, "own"), (UsageType::Generic, "generic")].into_iter().collect();
+    for (name, meant) in [
+        ("signin", Some("`SignIn`")),
+        ("sign_in", Some("`SignIn`")),
+        ("FORGOT-PASSWORD", Some("`ForgotPassword`")),
+        ("Registr", Some("`Register`")),
+        ("Newsletter", None),
+        ("", None),
+        (&"SignIn".repeat(100_000), None),
+    ] {
+        let logs = LogCapture::start();
+        assert_eq!(*templates.choose(&UsageType::from(name)).unwrap(), "generic");
+        let logged = logs.text();
+        match meant {
+            Some(meant) => assert!(logged.contains("WARN") && logged.contains(meant), "{name}: {logged}"),
+            None => assert_eq!(logged, "", "{name}"),
+        }
+        let unknown = UsageType::from(name).unknown().unwrap();
+        assert!(unknown.contains(meant.unwrap_or("these are SignIn, ")) && unknown.len() < 300, "{unknown}");
+    }
+    let logs = LogCapture::start();
+    for known in UsageType::KNOWN {
+        assert!(templates.choose(&known).is_ok() && known.unknown().is_none());
+    }
+    assert_eq!(logs.text(), "");
 }

@@ -36,6 +36,208 @@ fn reads_the_usual_forms() {
     }
 }
 
+/// People's own scripts, before and after the `@`.
+#[test]
+fn reads_addresses_of_every_script() {
+    for (text, address) in [
+        ("user@example.இந்தியா", "user@example.xn--xkc2dl3a5ee0h"),
+        ("user@ไทยแลนด์.ไทย", "user@xn--l3cfg9ap1osa4e.xn--o3cw4h"),
+        ("संपर्क@डाटामेल.भारत", "संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c"),
+        ("ผู้ใช้@example.org", "ผู้ใช้@example.org"),
+        ("မြန်မာ@example.org", "မြန်မာ@example.org"),
+        ("ব্যবহারকারী@example.org", "ব্যবহারকারী@example.org"),
+        ("ਗੁਰਮੁਖੀ@example.org", "ਗੁਰਮੁਖੀ@example.org"),
+        ("ಬಳಕೆದಾರ@example.org", "ಬಳಕೆದಾರ@example.org"),
+        ("ខ្មែរ@example.org", "ខ្មែរ@example.org"),
+        ("བོད་ཡིག@example.org", "བོད་ཡིག@example.org"),
+        ("ኢሜይል@example.org", "ኢሜይል@example.org"),
+        ("مستخدم@مثال.إختبار", "مستخدم@xn--mgbh0fb.xn--kgbechtv"),
+        ("דוגמה@דוגמה.טעסט", "דוגמה@xn--6dbbec0c.xn--deba0ad"),
+        ("用户@例子.测试", "用户@xn--fsqu00a.xn--0zwm56d"),
+        ("ユーザー@例え。jp", "ユーザー@xn--r8jz45g.jp"),
+        ("사용자@예제.한국", "사용자@xn--2j5b21b.xn--3e0b707e"),
+        ("почта@пример.рф", "почта@xn--e1afmkfd.xn--p1ai"),
+        ("χρήστης@παράδειγμα.ελ", "χρήστης@xn--hxajbheg2az3al.xn--qxam"),
+        ("user@faß.de", "user@xn--fa-hia.de"),
+        ("😀@example.org", "😀@example.org"),
+        ("❤\u{fe0f}@example.org", "❤\u{fe0f}@example.org"),
+        ("user@ＥＸＡＭＰＬＥ．com", "user@example.com"),
+        ("\u{3000}user@example.com\u{a0}", "user@example.com"),
+    ] {
+        assert_eq!(parse(text).address(), address, "{text}");
+    }
+}
+
+/// One mailbox has one form, however its letters were typed.
+#[test]
+fn composed_and_decomposed_letters_are_the_same_mailbox() {
+    for (decomposed, composed) in [
+        ("jose\u{301}@example.org", "jos\u{e9}@example.org"),
+        ("user@cafe\u{301}.example", "user@caf\u{e9}.example"),
+        ("\u{1100}\u{1161}@example.org", "\u{ac00}@example.org"),
+        ("nguye\u{302}\u{303}n@example.org", "nguy\u{1ec5}n@example.org"),
+        ("mi\u{212a}e@example.org", "miKe@example.org"),
+        ("\u{928}\u{93c}@example.org", "\u{929}@example.org"),
+    ] {
+        assert_eq!(parse(decomposed), parse(composed), "{composed}");
+    }
+}
+
+/// Sinhala and Persian words are not written without joiners; elsewhere nobody sees them.
+#[test]
+fn joiners_stand_where_words_have_them() {
+    for text in ["ශ\u{dca}\u{200d}රී@example.org", "می\u{200c}خواهم@example.org", "क\u{94d}\u{200c}ष@example.org"]
+    {
+        assert_eq!(parse(text).address(), text);
+    }
+    for text in
+        ["us\u{200d}er@example.org", "us\u{200c}er@example.org", "\u{200d}a@example.org", "👩\u{200d}💻@example.org"]
+    {
+        assert!(fault(text).contains("joiner"), "{text}");
+    }
+    assert_eq!(parse("user@ශ\u{dca}\u{200d}රී.example").domain(), "xn--10cl1a0b660p.example");
+    assert!(Mailbox::parse("user@ex\u{200d}ample.org").is_err());
+}
+
+#[test]
+fn refuses_what_cannot_be_seen() {
+    for hidden in [
+        '\u{ad}',
+        '\u{200b}',
+        '\u{200e}',
+        '\u{200f}',
+        '\u{202a}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{feff}',
+        '\u{61c}',
+        '\u{600}',
+        '\u{115f}',
+        '\u{3164}',
+        '\u{ffa0}',
+        '\u{34f}',
+        '\u{180e}',
+        '\u{e0041}',
+        '\u{a0}',
+        '\u{2003}',
+        '\u{2028}',
+        '\u{3000}',
+        '\u{1680}',
+        '\u{2800}',
+        '\u{e000}',
+        '\u{fdd0}',
+        '\u{10ffff}',
+        '\u{378}',
+        '\u{fffd}',
+    ] {
+        let said = fault(&format!("us{hidden}er@example.org"));
+        assert!(said.contains("blank or an invisible"), "{}: {said}", hidden.escape_unicode());
+    }
+    assert!(fault("\u{338}user@example.org").contains("combining mark"));
+    for domain in ["exa\u{202e}mple.org", "exa\u{200e}mple.org", "a\u{3000}b.org", "א1a.example", "\u{301}a.example"] {
+        assert!(Mailbox::parse(&format!("user@{domain}")).is_err(), "{}", domain.escape_unicode());
+    }
+}
+
+/// A stock Postfix relays the first two to evil.example; a reader of RFC 2047 makes any address of the last.
+#[test]
+fn refuses_a_mailbox_that_is_not_at_the_host_it_names() {
+    for text in [
+        "attacker%evil.example@example.com",
+        "evil.example!attacker@example.com",
+        "a%b@example.com",
+        "a!b@example.com",
+        "%a@example.com",
+        "a!@example.com",
+        "x%y%z.example@example.com",
+        "a!b!c%d@example.com",
+        "\"attacker%evil.example\"@example.com",
+        "\"evil.example!attacker\"@example.com",
+        "a..b%evil.example@example.com",
+        "attacker％evil.example@example.com",
+        "evil.example！attacker@example.com",
+        "attacker﹪evil.example@example.com",
+        "Ann <attacker%evil.example@example.com>",
+        "प%evil.example@example.com",
+    ] {
+        assert!(fault(text).contains("names another host"), "{text}: {}", fault(text));
+    }
+    for text in [
+        "=?utf-8?q?attacker=40evil.example=3e?=@example.com",
+        "=?@example.com",
+        "a=?b@example.com",
+        "\"=?x\"@example.com",
+        "＝？utf-8@example.com",
+    ] {
+        assert!(fault(text).contains("encoded word"), "{text}: {}", fault(text));
+    }
+    for text in [
+        "attacker＠evil.example@example.com",
+        "a﹫b@example.com",
+        "a，b@example.com",
+        "a＜b@example.com",
+        "⑴@example.com",
+    ] {
+        assert!(fault(text).contains("punctuation"), "{text}: {}", fault(text));
+    }
+    for text in [
+        "@relay.example,@b.example:user@example.com",
+        "@relay.example:user@example.com",
+        "\"a@b\"@example.com",
+        "a\u{37e}b@example.com",
+    ] {
+        assert!(Mailbox::parse(text).is_err(), "{text}");
+    }
+    assert!(fault("user＠example.com").contains("Latin keyboard"));
+    for text in ["user+tag=x@example.com", "o'neil@example.com", "a/b#c$d&e*f?g^h`i{j|k}l~m@example.com"] {
+        assert!(Mailbox::parse(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn lengths_are_those_of_what_is_sent() {
+    let domain = |length: usize| {
+        let labels = format!("{}.", "d".repeat(49)).repeat(length / 50);
+        format!("{labels}{}", "e".repeat(length % 50))
+    };
+    assert!(Mailbox::parse(&format!("{}@example.com", "u".repeat(64))).is_ok());
+    assert!(fault(&format!("{}@example.com", "u".repeat(65))).contains("64 octets"));
+    assert!(Mailbox::parse(&format!("{}@{}", "u".repeat(64), domain(253))).is_ok());
+    for length in [254, 255, 256, 1000] {
+        assert!(fault(&format!("{}@{}", "u".repeat(64), domain(length))).contains("253 octets"), "{length}");
+    }
+    // 21 letters of Devanagari are 63 octets.
+    assert!(Mailbox::parse(&format!("{}@example.com", "क".repeat(21))).is_ok());
+    assert!(fault(&format!("{}@example.com", "क".repeat(22))).contains("64 octets"));
+    // Composed, 32 letters of 2 octets; as typed, 96.
+    assert!(Mailbox::parse(&format!("{}@example.com", "e\u{301}".repeat(32))).is_ok());
+    assert!(Mailbox::parse(&format!("u@{}.com", "d".repeat(63))).is_ok());
+    assert!(fault(&format!("u@{}.com", "d".repeat(64))).contains("63 octets"));
+    // In its A-form a label of ü has 4 + 2 octets and a few more than the letters before.
+    let label = |letters: usize| format!("u@{}ü.com", "d".repeat(letters));
+    assert_eq!(parse(&label(55)).domain().split('.').next().map(str::len), Some(63));
+    assert!(fault(&label(56)).contains("63 octets"));
+    for absurd in
+        [format!("u@{}", "ü".repeat(1_000_000)), format!("{}@b.example", "क".repeat(1_000_000)), "@".repeat(1_000_000)]
+    {
+        assert!(Mailbox::parse(&absurd).is_err());
+    }
+}
+
+#[test]
+fn refuses_domains_that_dns_cannot_have() {
+    for domain in
+        ["127.0.0.1", "example.123", "123", "example.com.", ".example.com", "a..b", "example.１２３", "[IPv6:::1]"]
+    {
+        assert!(Mailbox::parse(&format!("user@{domain}")).is_err(), "{domain}");
+    }
+    for domain in ["123.example", "1a", "example.1a", "3com.com", "xn--p1ai"] {
+        assert!(Mailbox::parse(&format!("user@{domain}")).is_ok(), "{domain}");
+    }
+}
+
 #[test]
 fn refuses_what_could_become_something_else() {
     assert!(fault("user@example.com\r\nBcc: evil@example.net").contains("line breaks"));

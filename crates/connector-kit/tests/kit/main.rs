@@ -14,3 +14,4 @@ mod redact;
 mod secrets;
 mod shield;
 mod template;
+mod text;

@@ -276,7 +276,8 @@ async fn send_with(
     message: &Message,
 ) -> Result<Receipt, connector_kit::Error> {
     let context = SendContext::new();
-    match templates.choose(message).filter(|_| message.template.is_none()) {
+    let template = if message.template.is_none() { templates.choose(message) } else { None };
+    match template {
         Some(template) => connector.send(&message.clone().with_template(template.clone()), &context).await,
         None => connector.send(message, &context).await,
     }

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{Registry, lifecycle::entry, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Edit, Error, Expects, LocalizedTemplate, SignInSettings, StoreError,
-    TenantSettings, TenantState, language_tag, tenant_name,
+    Action, Actor, Change, ConnectorStore, Edit, Error, Expects, LanguageTag, LocalizedTemplate, SignInSettings,
+    StoreError, TenantSettings, TenantState, tenant_name,
 };
 
 impl<S: ConnectorStore> Registry<S> {
@@ -56,19 +56,20 @@ impl<S: ConnectorStore> Registry<S> {
     }
 
     /// Adds a template of the tenant's own, or replaces the one of its language and usage type. Returns the language tag in
-    /// its usual case.
+    /// its canonical form.
     ///
     /// # Errors
     /// [`Error::InvalidLanguage`], [`Error::InvalidTenant`], [`Error::Store`].
     pub async fn put_template(&self, tenant: &str, template: LocalizedTemplate, by: &Actor) -> Result<String, Error> {
-        let language = language_tag(&template.language)?;
+        let language = LanguageTag::parse(&template.language)?.to_string();
         let details = json!({ "language": language, "usageType": template.usage_type });
         let edit = Edit::PutTemplate(LocalizedTemplate { language: language.clone(), ..template });
         self.set(tenant, Expects::Anything, edit, Action::PutTemplate, details, by).await?;
         Ok(language)
     }
 
-    /// Deletes a template of the tenant's own.
+    /// Deletes a template of the tenant's own, whichever spelling of its language is given. Returns the language tag that it
+    /// was stored under.
     ///
     /// # Errors
     /// [`Error::UnknownTemplate`], [`Error::UnknownTenant`], [`Error::InvalidLanguage`], [`Error::Store`].
@@ -78,12 +79,17 @@ impl<S: ConnectorStore> Registry<S> {
         language: &str,
         usage_type: &UsageType,
         by: &Actor,
-    ) -> Result<(), Error> {
-        let language = language_tag(language)?;
-        let usage_type = usage_type.to_string();
+    ) -> Result<String, Error> {
+        tenant_name(tenant)?;
+        let settings = self.settings(tenant).await?;
+        let language = match settings.template(language, usage_type)? {
+            Some(stored) => stored.language.clone(),
+            None => LanguageTag::parse(language)?.to_string(),
+        };
         let details = json!({ "language": language, "usageType": usage_type });
-        let edit = Edit::RemoveTemplate { language, usage_type };
-        self.set(tenant, Expects::Anything, edit, Action::RemoveTemplate, details, by).await.map(drop)
+        let edit = Edit::RemoveTemplate { language: language.clone(), usage_type: usage_type.to_string() };
+        self.set(tenant, Expects::Anything, edit, Action::RemoveTemplate, details, by).await?;
+        Ok(language)
     }
 
     /// Sets the language of templates where the tenant has none in the message's, or none at all.
@@ -91,7 +97,7 @@ impl<S: ConnectorStore> Registry<S> {
     /// # Errors
     /// [`Error::InvalidLanguage`], [`Error::InvalidTenant`], [`Error::Store`].
     pub async fn set_fallback_language(&self, tenant: &str, language: Option<&str>, by: &Actor) -> Result<(), Error> {
-        let language = language.map(language_tag).transpose()?;
+        let language = language.map(LanguageTag::parse).transpose()?.map(|language| language.to_string());
         let details = json!({ "language": language });
         let edit = Edit::FallbackLanguage(language);
         self.set(tenant, Expects::Anything, edit, Action::FallbackLanguage, details, by).await.map(drop)

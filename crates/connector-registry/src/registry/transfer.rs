@@ -12,9 +12,8 @@ use uuid::Uuid;
 
 use super::{Registry, TURNS, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LocalizedTemplate, Record, Saved,
-    SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, language_tag,
-    tenant_name,
+    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LanguageTag, LocalizedTemplate, Record,
+    Saved, SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, tenant_name,
 };
 
 /// The version of the format.
@@ -265,10 +264,11 @@ impl<S: ConnectorStore> Registry<S> {
             return Err(Error::NeedsConnector { tenant, dependents });
         }
         edits.push(Edit::SignIn(sign_in));
-        edits.push(Edit::FallbackLanguage(fallback_language.as_deref().map(language_tag).transpose()?));
+        let fallback_language = fallback_language.as_deref().map(LanguageTag::parse).transpose()?;
+        edits.push(Edit::FallbackLanguage(fallback_language.map(|language| language.to_string())));
         let mut put = HashSet::new();
         for template in templates {
-            let language = language_tag(&template.language)?;
+            let language = LanguageTag::parse(&template.language)?.to_string();
             put.insert((language.clone(), template.usage_type.to_string()));
             edits.push(Edit::PutTemplate(LocalizedTemplate { language, ..template }));
         }

@@ -5,6 +5,7 @@ mod at_once;
 mod bad_input;
 mod catalog;
 mod history;
+mod languages;
 mod one_active;
 mod sign_in;
 mod store_and_cache;

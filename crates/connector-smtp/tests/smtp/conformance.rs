@@ -15,7 +15,10 @@ fn subject() -> Subject {
         sender: Some("/fromEmail"),
         hosts: &[(HOST, 587)],
         templates: Templates::Rendered(set_templates),
-        provider: Provider::Smtp(SmtpProvider { capabilities: &["STARTTLS", "AUTH PLAIN LOGIN"], implicit_tls: false }),
+        provider: Provider::Smtp(SmtpProvider {
+            capabilities: &["STARTTLS", "AUTH PLAIN LOGIN", "SMTPUTF8"],
+            implicit_tls: false,
+        }),
         faults: include_str!("../faults.json"),
         answers: include_str!("../answers.json"),
     }

@@ -132,6 +132,33 @@ async fn a_local_part_beyond_ascii_takes_a_server_with_smtputf8() {
     assert_eq!(relay.server.only_message().mail_from, "<noreply@example.com>");
 }
 
+/// Marks that vowels are written with, and the letters of every script.
+#[tokio::test]
+async fn an_address_is_in_its_owners_script() {
+    for (recipient, envelope, plain) in [
+        ("user@example.இந்தியா", "user@example.xn--xkc2dl3a5ee0h", true),
+        ("user@ไทยแลนด์.ไทย", "user@xn--l3cfg9ap1osa4e.xn--o3cw4h", true),
+        ("संपर्क@डाटामेल.भारत", "संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c", false),
+        ("สมชาย <ผู้ใช้@example.org>", "ผู้ใช้@example.org", false),
+        ("ශ\u{dca}\u{200d}රී@example.org", "ශ\u{dca}\u{200d}රී@example.org", false),
+        ("jose\u{301}@example.org", "jos\u{e9}@example.org", false),
+    ] {
+        let relay = Relay::start(SmtpScript::offering(&["SMTPUTF8", "8BITMIME", "AUTH PLAIN"])).await;
+        relay.send(json!({}), &to(recipient)).await.unwrap_or_else(|error| panic!("{recipient}: {error}"));
+        let sent = relay.server.only_message();
+        assert_eq!(sent.rcpt_to, [format!("<{envelope}>")]);
+        assert_eq!(sent.mail_from.ends_with("> SMTPUTF8"), !plain, "{recipient}: {}", sent.mail_from);
+        let mail = relay.only_mail();
+        assert_eq!(mail.to[0].address, envelope);
+        assert_eq!(mail.has_raw_utf8_header, !plain, "{recipient}");
+        assert!(!mail.has_overlong_line());
+        // Where only the domain is beyond ASCII, every server will do.
+        let relay = Relay::usual().await;
+        let outcome = relay.send(json!({}), &to(recipient)).await;
+        assert_eq!(outcome.is_ok(), plain, "{recipient}");
+    }
+}
+
 #[tokio::test]
 async fn a_quoted_local_part_is_kept() {
     let relay = Relay::usual().await;

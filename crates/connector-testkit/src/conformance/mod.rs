@@ -83,6 +83,7 @@ macro_rules! conformance {
             recipients:
                 a_bad_recipient_fails_before_any_connection,
                 a_display_name_and_an_international_domain_arrive,
+                people_of_every_script_are_written_to,
                 a_display_name_never_becomes_a_recipient;
             templates:
                 a_type_has_its_own_template_or_generics,

@@ -42,6 +42,12 @@ pub async fn a_bad_recipient_fails_before_any_connection(subject: &Subject) {
         "<ann@example.org",
         "ann@example.org>",
         "ann@example.org?subject=x",
+        "ann%example.net@example.org",
+        "example.net!ann@example.org",
+        "\"ann%example.net\"@example.org",
+        "=?utf-8?q?bob=40example.net?=@example.org",
+        "ann\u{202e}@example.org",
+        "ann\u{a0}smith@example.org",
         &long_name,
         &long_local,
         &long_domain,
@@ -73,6 +79,42 @@ pub async fn a_display_name_and_an_international_domain_arrive(subject: &Subject
         assert_eq!(arrived.to.address, address, "{to}");
         assert!(arrived.to.name.is_none() || arrived.to.name.as_deref() == name, "{to}: {:?}", arrived.to);
         assert!(arrived.others.is_empty(), "{to} also goes to {:?}", arrived.others);
+    }
+}
+
+/// An address is in its owner's script. The domain goes in ASCII; a local part beyond ASCII goes in NFC, or, where the
+/// provider takes none, nowhere.
+pub async fn people_of_every_script_are_written_to(subject: &Subject) {
+    let peer = Peer::start(subject, Behaviour::Accepts).await;
+    let connector = peer.connector_of(subject, &config(subject));
+    for (to, address) in [
+        ("ann@example.இந்தியா", "ann@example.xn--xkc2dl3a5ee0h"),
+        ("ann@ไทยแลนด์.ไทย", "ann@xn--l3cfg9ap1osa4e.xn--o3cw4h"),
+        ("ann@डाटामेल.भारत", "ann@xn--c2bd4bq1db8d.xn--h2brj9c"),
+        ("ann@مثال.إختبار", "ann@xn--mgbh0fb.xn--kgbechtv"),
+        ("ann@cafe\u{301}.example", "ann@xn--caf-dma.example"),
+        ("ann@例え。jp", "ann@xn--r8jz45g.jp"),
+    ] {
+        connector.send(&message_to(to), &SendContext::new()).await.unwrap_or_else(|error| panic!("{to}: {error}"));
+        assert_eq!(peer.last().to.address, address, "{to}");
+    }
+    for (to, address) in [
+        ("संपर्क@डाटामेल.भारत", "संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c"),
+        ("ผู้ใช้@example.org", "ผู้ใช้@example.org"),
+        ("မြန်မာ@example.org", "မြန်မာ@example.org"),
+        ("مستخدم@example.org", "مستخدم@example.org"),
+        ("jose\u{301}@example.org", "jos\u{e9}@example.org"),
+        ("Ann <用户@example.org>", "用户@example.org"),
+    ] {
+        let before = peer.arrived().len();
+        match connector.send(&message_to(to), &SendContext::new()).await {
+            Ok(_) => assert_eq!(peer.last().to.address, address, "{to}"),
+            Err(error) => {
+                assert_eq!(error.kind().code(), "invalid_request_parameters", "{to}: {error}");
+                assert_eq!(error.problems().first().map(|problem| problem.pointer.as_str()), Some("/to"), "{to}");
+                assert_eq!(peer.arrived().len(), before, "{to} was sent all the same");
+            }
+        }
     }
 }
 

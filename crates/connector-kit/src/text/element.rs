@@ -1,0 +1,100 @@
+//! What an element is shown as where no style says otherwise (HTML, section 15.3).
+
+use super::style::{Display, WhiteSpace};
+use super::tree::Language;
+
+/// Whether it has no contents, and no end tag.
+pub(super) fn is_void(name: &str) -> bool {
+    matches!(
+        name,
+        "area"
+            | "base"
+            | "basefont"
+            | "bgsound"
+            | "br"
+            | "col"
+            | "embed"
+            | "frame"
+            | "hr"
+            | "img"
+            | "image"
+            | "input"
+            | "keygen"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
+    )
+}
+
+/// Whether what is in it is text, whatever it looks like.
+pub(super) fn is_raw(name: &str) -> bool {
+    matches!(name, "iframe" | "noembed" | "noframes" | "plaintext" | "script" | "style" | "textarea" | "title" | "xmp")
+}
+
+/// How a browser shows an element of HTML.
+pub(super) fn display(name: &str) -> Display {
+    match name {
+        "address" | "article" | "aside" | "blockquote" | "body" | "center" | "dd" | "details" | "dialog" | "dir"
+        | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3"
+        | "h4" | "h5" | "h6" | "header" | "hgroup" | "hr" | "html" | "legend" | "li" | "listing" | "main" | "menu"
+        | "nav" | "ol" | "optgroup" | "option" | "p" | "plaintext" | "pre" | "search" | "section" | "select"
+        | "summary" | "ul" | "xmp" => Display::Block,
+        "caption" | "table" | "tbody" | "tfoot" | "thead" | "tr" => Display::Block,
+        "td" | "th" => Display::Cell,
+        "button" | "marquee" => Display::InlineBlock,
+        "audio" | "base" | "col" | "colgroup" | "datalist" | "head" | "iframe" | "link" | "meta" | "meter"
+        | "noembed" | "noframes" | "param" | "progress" | "rp" | "script" | "source" | "style" | "template"
+        | "textarea" | "title" | "track" | "video" => Display::None,
+        _ => Display::Inline,
+    }
+}
+
+/// How a browser shows an element of any language.
+pub(super) fn display_in(language: Language, name: &str) -> Display {
+    match (language, name) {
+        (Language::Html, name) => display(name),
+        (Language::Svg, "text") => Display::Block,
+        (Language::Svg, "defs" | "desc" | "metadata" | "script" | "style" | "symbol" | "title") => Display::None,
+        (Language::MathMl, "annotation" | "annotation-xml") => Display::None,
+        (Language::MathMl, "mi" | "mn" | "mo" | "ms" | "mtext") => Display::Block,
+        (Language::Svg | Language::MathMl, _) => Display::Inline,
+    }
+}
+
+/// What an element does to blanks.
+pub(super) fn white_space(name: &str) -> Option<WhiteSpace> {
+    matches!(name, "listing" | "plaintext" | "pre" | "xmp").then_some(WhiteSpace::Preserve)
+}
+
+/// Whether no style brings it to light: there is nothing in it for readers.
+pub(super) fn is_never_shown(name: &str) -> bool {
+    matches!(
+        name,
+        "audio"
+            | "head"
+            | "iframe"
+            | "meter"
+            | "progress"
+            | "script"
+            | "style"
+            | "template"
+            | "textarea"
+            | "title"
+            | "video"
+    )
+}
+
+/// Whether text that stands directly in an element is shown, where that is not as around it: pictures and formulas show
+/// only what is in certain elements, and a list of choices only the choices.
+pub(super) fn shows_text(language: Language, name: &str) -> Option<bool> {
+    match (language, name) {
+        (Language::Html, "select") | (Language::Svg, "svg") | (Language::MathMl, "math") => Some(false),
+        (Language::Html, "option")
+        | (Language::Svg, "text" | "foreignObject")
+        | (Language::MathMl, "mi" | "mn" | "mo" | "ms" | "mtext") => Some(true),
+        _ => None,
+    }
+}

@@ -1,0 +1,4 @@
+//! Fuzzes `fuzz::configurations`; given files, runs those.
+#![cfg_attr(fuzzing, no_main)]
+
+fuzz::fuzzed!(configurations);
