@@ -28,8 +28,8 @@ pub use connector::{EmailConnector, Receipt};
 pub use content::{ByUsage, CompiledTemplate, RenderedEmail, TemplateConfig, text_from_html};
 pub use context::Context;
 pub use egress::{
-    ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsOptions, TlsStream, TlsVersion, is_public,
-    root_certificates,
+    ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsClient, TlsOptions, TlsStream, TlsVersion,
+    holds_private_key, is_public, pem_text, root_certificates,
 };
 pub use error::{Delivery, Error, ErrorKind, ProviderAnswer};
 pub use factory::{Connector, ConnectorConfig, ConnectorFactory};
