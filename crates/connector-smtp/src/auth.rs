@@ -37,13 +37,16 @@ impl Session {
     /// Signs in with a password, by the first way that the server offers and takes of PLAIN, LOGIN and CRAM-MD5.
     pub(crate) async fn log_in(&mut self, user: &str, password: &Secret) -> Result<(), Failure> {
         let offered = [("PLAIN", ByPassword::Plain), ("LOGIN", ByPassword::Login), ("CRAM-MD5", ByPassword::CramMd5)];
+        // RFC 4616.
+        let both = STANDARD.encode(format!("\0{user}\0{}", password.expose()));
+        self.has_shown(password.expose(), &both);
         let mut tried = Tried::none_of("a way to sign in with a password (PLAIN, LOGIN or CRAM-MD5)");
         for (name, mechanism) in offered {
             if !self.offers_mechanism(name) {
                 continue;
             }
             let outcome = match mechanism {
-                ByPassword::Plain => self.plain(user, password).await,
+                ByPassword::Plain => self.plain(&both).await,
                 ByPassword::Login => self.login(user, password).await,
                 ByPassword::CramMd5 => self.cram_md5(user, password).await,
             };
@@ -87,11 +90,8 @@ impl Session {
         tried.failure()
     }
 
-    /// RFC 4616.
-    async fn plain(&mut self, user: &str, password: &Secret) -> Result<(), Failure> {
-        let message = STANDARD.encode(format!("\0{user}\0{}", password.expose()));
-        self.has_shown(password.expose(), &message);
-        let mut reply = self.begin("PLAIN", &message).await?;
+    async fn plain(&mut self, message: &str) -> Result<(), Failure> {
+        let mut reply = self.begin("PLAIN", message).await?;
         if reply.has_code(334) {
             // A server that passes over an initial response asks for it.
             reply = self.exchange(Stage::Auth, format!("{message}\r\n")).await?;
@@ -102,7 +102,6 @@ impl Session {
     /// Never standardised; what the server asks for, and in which words, makes no difference.
     async fn login(&mut self, user: &str, password: &Secret) -> Result<(), Failure> {
         let (user, secret) = (STANDARD.encode(user), STANDARD.encode(password.expose()));
-        self.has_shown(password.expose(), &secret);
         fits(&user)?;
         fits(&secret)?;
         self.ask(Stage::Auth, "AUTH LOGIN\r\n").await?;

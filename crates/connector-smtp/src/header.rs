@@ -48,7 +48,7 @@ const STRUCTURED: [&str; 9] = [
 
 /// One custom header as it stands in a message, its line end included.
 ///
-/// What is ASCII is never encoded, since a program may read it: a link, an address, an id.
+/// A link, an address or an id is never encoded, since a program is to read it.
 ///
 /// # Errors
 /// When the name is none, or is one of ours, or the value cannot be written.
@@ -80,19 +80,22 @@ pub(crate) fn custom(name: &str, value: &str) -> Result<String, String> {
         );
     }
     let room = LINE_MAX - name.len() - 2;
+    let is_for_programs = |word: &str| is_structured || word.contains(['<', '@']) || word.contains("://");
+    if words().any(|word| word.is_ascii() && word.len() > room && is_for_programs(word) && !word.contains(',')) {
+        return Err(too_long());
+    }
+    let as_it_is = |word: &str| word.is_ascii() && word.len() <= room && !is_encoded_word(word);
     let mut writer = Writer::after(name);
-    if value.is_ascii() {
+    if is_structured && value.is_ascii() {
         for (gap, word) in words_of(value) {
-            let parts = if is_structured && word.len() > room { after_commas(word) } else { vec![word] };
+            let parts = if word.len() > room { after_commas(word) } else { vec![word] };
             for (number, part) in parts.into_iter().enumerate() {
-                let gap = if number == 0 { gap } else { " " };
-                writer.plain(gap, part);
+                writer.plain(if number == 0 { gap } else { " " }, part);
             }
         }
+    } else if words().all(as_it_is) {
+        words_of(value).for_each(|(gap, word)| writer.plain(gap, word));
     } else {
-        if words().any(|word| word.is_ascii() && word.len() > room) {
-            return Err(too_long());
-        }
         writer.free_text(value);
     }
     let field = format!("{name}: {}\r\n", writer.out);
@@ -100,6 +103,17 @@ pub(crate) fn custom(name: &str, value: &str) -> Result<String, String> {
         true => Ok(field),
         false => Err(too_long()),
     }
+}
+
+/// Whether a reader would decode `word`: `=?charset?encoding?text?=` (RFC 2047, 2). A link may well hold `=?`.
+fn is_encoded_word(word: &str) -> bool {
+    let mut inside = word.match_indices("=?").map(|(at, _)| word[at + 2..].splitn(3, '?'));
+    inside.any(|mut parts| {
+        let charset = parts.next().is_some_and(|charset| !charset.is_empty());
+        charset
+            && parts.next().is_some_and(|encoding| encoding.len() == 1)
+            && parts.next().is_some_and(|text| text.contains("?="))
+    })
 }
 
 fn too_long() -> String {

@@ -147,9 +147,6 @@ fn instead_of_certificates(bytes: &[u8], text: &str, labels: &[&str]) -> &'stati
     if text.is_empty() {
         return "is empty: a certificate in PEM form is expected (-----BEGIN CERTIFICATE-----)";
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || text.contains('\0') {
-        return "is UTF-16 or binary, not plain text: save it as UTF-8, in PEM form (-----BEGIN CERTIFICATE-----)";
-    }
     let compact: String = text.split_ascii_whitespace().collect();
     let der = STANDARD.decode(compact.trim_end_matches("\\n")).ok();
     if is_pkcs12(bytes) || der.as_deref().is_some_and(is_pkcs12) {
@@ -161,6 +158,9 @@ fn instead_of_certificates(bytes: &[u8], text: &str, labels: &[&str]) -> &'stati
     // 0x30 opens every DER structure, and a length byte beyond ASCII follows. In JSON that byte is some other character.
     if text.starts_with('0') && text.chars().nth(1).is_some_and(|char| !char.is_ascii()) {
         return "is in binary form (DER): convert it with `openssl x509 -inform der -in FILE`";
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || text.contains('\0') {
+        return "is UTF-16 or binary, not plain text: save it as UTF-8, in PEM form (-----BEGIN CERTIFICATE-----)";
     }
     "holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"
 }

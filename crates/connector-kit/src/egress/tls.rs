@@ -88,6 +88,9 @@ pub(crate) fn certificate_hint(cause: &(dyn std::error::Error + 'static)) -> Opt
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "the server's certificate is for another name: check the host, and what stands between it and here"
             }
+            CertificateError::BadSignature => {
+                "the server's certificate is not signed by the authority trusted here, though it names it: was that one renewed?"
+            }
             // webpki's faults have no variants of their own.
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
                 "the server's certificate is signed by itself: add that very certificate (--cacert), if it is the right one"
