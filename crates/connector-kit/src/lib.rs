@@ -9,6 +9,7 @@ mod factory;
 mod formats;
 pub mod http;
 mod layers;
+pub mod limits;
 mod mailbox;
 mod message;
 mod metadata;

@@ -7,6 +7,7 @@ mod egress;
 mod factory;
 mod http;
 mod layers;
+mod limits;
 mod mailbox;
 mod oauth;
 mod redact;

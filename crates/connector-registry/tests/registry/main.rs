@@ -90,7 +90,7 @@ impl EmailConnector for Labelled {
         }
         let label = self.label.clone();
         Ok(Receipt::new(Some(match &message.template {
-            Some(template) => format!("{label}: {}", template.subject),
+            Some(template) => format!("{label}: {}", template.subject()),
             None => label,
         })))
     }

@@ -59,7 +59,10 @@ async fn the_nearest_language_then_generic_then_the_connectors_own() {
         reply_to: None,
         send_from: None,
     };
-    let sent = registry.send(TENANT, &message(UsageType::SignIn, Some("pt")).with_template(own)).await.unwrap();
+    let sent = registry
+        .send(TENANT, &message(UsageType::SignIn, Some("pt")).with_template(own.compile().unwrap()))
+        .await
+        .unwrap();
     assert_eq!(sent.message_id.unwrap(), "own: mine");
 }
 
