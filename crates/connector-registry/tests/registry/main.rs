@@ -90,6 +90,8 @@ impl EmailConnector for Labelled {
         }
         let label = self.label.clone();
         Ok(Receipt::new(Some(match &message.template {
+            // Which compiled one it is.
+            Some(template) if label == "tells" => format!("{:p}", Arc::as_ptr(template)),
             Some(template) => format!("{label}: {}", template.subject()),
             None => label,
         })))
