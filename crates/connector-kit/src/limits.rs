@@ -117,14 +117,17 @@ pub(crate) fn of_payload(payload: &Payload) -> Option<String> {
 /// Adds what is wrong with the size of a configuration, each with its place.
 pub(crate) fn of_config(config: &Value, report: &mut Report) {
     const BOUNDS: Bounds = Bounds { text: CONFIG, values: CONFIG_VALUES, depth: CONFIG_DEPTH };
-    match BOUNDS.exceeded(config, &mut BOUNDS.left(), BOUNDS.depth) {
-        // Looking for the place would be work without bound.
-        Some(fault) => report.problem("", fault),
-        None => of_field(config, "", "", report),
+    of_field(config, "", "", BOUNDS.depth, report);
+    // Only where no field is at fault by itself: that one is the place to mend.
+    if report.is_valid()
+        && let Some(fault) = BOUNDS.exceeded(config, &mut BOUNDS.left(), BOUNDS.depth)
+    {
+        report.problem("", fault);
     }
 }
 
-fn of_field(value: &Value, name: &str, pointer: &str, report: &mut Report) {
+fn of_field(value: &Value, name: &str, pointer: &str, depth: usize, report: &mut Report) {
+    let Some(depth) = depth.checked_sub(1) else { return };
     let too_many = |entries: usize| {
         (entries > CONFIG_ENTRIES).then(|| format!("has {entries} entries: at most {CONFIG_ENTRIES} are allowed"))
     };
@@ -139,7 +142,7 @@ fn of_field(value: &Value, name: &str, pointer: &str, report: &mut Report) {
             Some(fault) => report.problem(pointer, fault),
             None => {
                 for (index, item) in items.iter().enumerate() {
-                    of_field(item, name, &format!("{pointer}/{index}"), report);
+                    of_field(item, name, &format!("{pointer}/{index}"), depth, report);
                 }
             }
         },
@@ -147,7 +150,7 @@ fn of_field(value: &Value, name: &str, pointer: &str, report: &mut Report) {
             Some(fault) => report.problem(pointer, fault),
             None => {
                 for (name, member) in members {
-                    of_field(member, name, &format!("{pointer}/{}", escape(name)), report);
+                    of_field(member, name, &format!("{pointer}/{}", escape(name)), depth, report);
                 }
             }
         },
