@@ -55,7 +55,11 @@ impl Templates {
         let mut by_usage: HashMap<UsageType, ByLanguage<StoredTemplate>> = HashMap::new();
         for LocalizedTemplate { language, usage_type, template } in &settings.templates {
             match LanguageTag::parse(language) {
-                Ok(tag) => by_usage.entry(usage_type.clone()).or_default().put(tag, language, StoredTemplate::new(template.clone())),
+                Ok(tag) => by_usage.entry(usage_type.clone()).or_default().put(
+                    tag,
+                    language,
+                    StoredTemplate::new(template.clone()),
+                ),
                 Err(cause) => tracing::warn!("a template for {usage_type} is never used: {cause}"),
             }
         }

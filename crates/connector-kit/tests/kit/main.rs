@@ -14,3 +14,4 @@ mod redact;
 mod secrets;
 mod template;
 mod text;
+mod work;

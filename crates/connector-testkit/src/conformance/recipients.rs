@@ -95,7 +95,7 @@ pub async fn people_of_every_script_are_written_to(subject: &Subject) {
         ("ann@cafe\u{301}.example", "ann@xn--caf-dma.example"),
         ("ann@例え。jp", "ann@xn--r8jz45g.jp"),
     ] {
-        connector.send(&message_to(to)).await.unwrap_or_else(|error| panic!("{to}: {error}"));
+        connector.send(&message_to(to), &SendContext::new()).await.unwrap_or_else(|error| panic!("{to}: {error}"));
         assert_eq!(peer.last().to.address, address, "{to}");
     }
     for (to, address) in [
@@ -107,7 +107,7 @@ pub async fn people_of_every_script_are_written_to(subject: &Subject) {
         ("Ann <用户@example.org>", "用户@example.org"),
     ] {
         let before = peer.arrived().len();
-        match connector.send(&message_to(to)).await {
+        match connector.send(&message_to(to), &SendContext::new()).await {
             Ok(_) => assert_eq!(peer.last().to.address, address, "{to}"),
             Err(error) => {
                 assert_eq!(error.kind().code(), "invalid_request_parameters", "{to}: {error}");
