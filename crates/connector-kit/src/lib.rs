@@ -10,6 +10,7 @@ mod factory;
 mod formats;
 pub mod http;
 mod layers;
+pub mod limits;
 mod mailbox;
 mod message;
 mod metadata;

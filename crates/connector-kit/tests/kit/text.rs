@@ -152,5 +152,5 @@ fn variables_survive_wherever_they_stand() {
     ]);
     let mail = CompiledTemplate::new("", "<b>{{a}}</b> &amp; <a href={{b}}>c</a>", ContentType::Html)
         .render(json!({ "a": "<i>{{b}}</i>", "b": "https://x.example/?a&b" }).as_object().unwrap());
-    assert_eq!(mail.text, "<i>{{b}}</i> & c (https://x.example/?a&b)");
+    assert_eq!(mail.unwrap().text, "<i>{{b}}</i> & c (https://x.example/?a&b)");
 }
