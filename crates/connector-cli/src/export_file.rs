@@ -105,7 +105,7 @@ impl<R> Bounded<R> {
     }
 
     fn exceeded(&self) -> Option<String> {
-        let split = "export fewer tenants at a time, each named";
+        let split = "export one tenant at a time, without --all";
         if self.read > FILE {
             Some(format!("is larger than {} MiB, the most that is read: {split}", FILE / MIB))
         } else if self.text > TEXT {

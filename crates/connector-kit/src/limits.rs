@@ -19,7 +19,7 @@ pub const TEMPLATE_LINE: usize = 4 * KIB;
 /// A message once its template is rendered: subject, HTML and text together.
 pub const RENDERED: usize = 10 * MIB;
 /// All names and texts of a payload together.
-pub const PAYLOAD: usize = MIB;
+pub const PAYLOAD: usize = 4 * MIB;
 /// The values of a payload, those inside objects and lists included.
 pub const PAYLOAD_VALUES: usize = 20_000;
 /// How deep objects and lists of a payload may be nested.

@@ -19,6 +19,9 @@ const LIFETIME_UNSAID: Duration = Duration::from_secs(300);
 /// Longest time a token is kept, whatever the server says: a day. The clock cannot count every lifetime that JSON can.
 const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Longest token taken, in bytes. Real ones have a few KiB, and every message carries it.
+const TOKEN_MAX: usize = 64 * 1024;
+
 /// An access token and when it ends.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
@@ -136,7 +139,8 @@ async fn ask_for_token(
     let name = format!("the token endpoint at {}", endpoint.host_str().unwrap_or_default());
     if response.status.is_success() {
         response.body.as_ref().map_err(Clone::clone)?;
-        let answer: Granted = response.json().ok_or_else(|| {
+        let granted = response.json().filter(|answer: &Granted| answer.access_token.expose().len() <= TOKEN_MAX);
+        let answer = granted.ok_or_else(|| {
             response
                 .unreadable(&name, "without an access token in its body")
                 .with_hint("what answers there does not grant tokens: check the token endpoint's URL")

@@ -26,7 +26,7 @@ const PIECE: usize = 64;
 /// How much may be searched for, in bytes. Where values would be more than this, nothing of the provider's words is shown.
 const SOUGHT_MAX: usize = 1024 * 1024;
 /// How much may be hidden, in bytes; beyond that, as well. A payload and a mail within their limits are less.
-const HIDDEN_MAX: usize = 4 * 1024 * 1024;
+const HIDDEN_MAX: usize = 8 * 1024 * 1024;
 const BLANK: &str = "[redacted]";
 
 /// Takes secrets and message content out of what a provider says.

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{Draft, LocalizedTemplate, SignInSettings};
 
+/// How many characters of an actor's name or origin are kept.
+const ACTOR_MAX: usize = 256;
+
 /// Who makes a change, and from where: recorded with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Actor {
@@ -18,10 +21,11 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// `who`, from `origin`.
+    /// `who`, from `origin`, each cut after 256 characters.
     #[must_use]
     pub fn new(who: impl Into<String>, origin: impl Into<String>) -> Self {
-        Self { who: who.into(), origin: origin.into() }
+        let cut = |text: String| text.chars().take(ACTOR_MAX).collect();
+        Self { who: cut(who.into()), origin: cut(origin.into()) }
     }
 }
 

@@ -52,9 +52,9 @@ fn a_payload_is_bounded_in_size_number_and_depth() {
         message(fits).recipient().unwrap();
     }
     for (payload, fault) in [
-        (json!({ "a": "x".repeat(limits::PAYLOAD) }), "is too large: at most 1 MiB of text are allowed"),
-        (json!({ "x".repeat(limits::PAYLOAD + 1): 1 }), "is too large: at most 1 MiB of text are allowed"),
-        (json!({ "a": { "x".repeat(limits::PAYLOAD): 1 } }), "is too large: at most 1 MiB of text are allowed"),
+        (json!({ "a": "x".repeat(limits::PAYLOAD) }), "is too large: at most 4 MiB of text are allowed"),
+        (json!({ "x".repeat(limits::PAYLOAD + 1): 1 }), "is too large: at most 4 MiB of text are allowed"),
+        (json!({ "a": { "x".repeat(limits::PAYLOAD): 1 } }), "is too large: at most 4 MiB of text are allowed"),
         (json!({ "a": vec![0; limits::PAYLOAD_VALUES] }), "has too many values: at most 20000 are allowed"),
         (json!({ "a": nested(limits::PAYLOAD_DEPTH) }), "is nested too deep: at most 64 levels are allowed"),
     ] {

@@ -25,7 +25,7 @@ fn bodies() -> Vec<(&'static str, String)> {
         ("one line", text("", "x", "")),
         ("one bracket after the other", text("", "[", "")),
         ("one JSON text", text("\"", "x", "\"")),
-        ("one message", text("{\"message\":\"", "ann.recipient ", "\",\"code\":1}")),
+        ("one message", text("{\"message\":\"", "ann.recipient@example.org ", "\",\"code\":1}")),
         ("many errors", text("{\"errors\":[", "{\"message\":\"no\"},", "{}]}")),
         ("nested errors", text("", "{\"errors\":[", "")),
         ("markup", text("<html>", "<a", "")),
@@ -44,17 +44,18 @@ pub async fn an_answer_of_a_mebibyte_is_told_in_a_sentence(subject: &Subject) {
                 let answer =
                     Answer::status(422).text("application/json", &body).header("x-request-id", &"i".repeat(9000));
                 peer.answer_messages(move |_| answer.clone());
-                "422"
+                Some("422")
             }
             Server::Smtp(recorder, provider) => {
                 recorder.set_script(script_of(*provider).answer("END", &[&format!("550 5.7.1 {body}")]));
-                "550"
+                // A line as long is no reply, and one that is cut may be: the session says which.
+                None
             }
         };
         let error = connector.send(&message("SignIn"), &SendContext::new()).await.expect_err(what);
         let told = shown(&error);
         assert!(told.len() < ERROR_MAX, "{what}: {} bytes", told.len());
-        assert!(error.to_string().contains(status), "{what}: {error}");
+        assert!(status.is_none_or(|status| error.to_string().contains(status)), "{what}: {error}");
         assert_clean(subject, &told, what);
     }
 }
