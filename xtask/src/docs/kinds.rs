@@ -77,7 +77,7 @@ A send ends in one of three ways. Which one, an error says in `delivery`:
 |---|---|---|---|
 | accepted | | The provider has taken the message over. It may still bounce. | Nothing. |
 | not sent | `not_sent` | The provider has certainly not taken the message. | As the kind says, below. |
-| unknown | `unknown` | The message was handed over, and no answer came that says yes or no. | Look into the provider's log before sending it again: people may get it twice. Exit code 76, whatever the kind. |
+| unknown | `unknown` | The message may have been taken: nothing says yes or no. | Look into the provider's log before sending it again: people may get it twice. Exit code 76, whatever the kind. |
 
 Only what was certainly not sent, and may succeed later, is tried again by itself: unless set otherwise, up to
 <attempts> attempts within <seconds> seconds. A provider's `Retry-After` is kept to where it fits into that time, and told
@@ -89,6 +89,26 @@ The kind says what to do; the code is Logto's, and several kinds share one.
 
 | Kind | Code | What it means | Tried again | Exit code | What to do |
 |---|---|---|---|---|---|
+";
+
+/// What an answer says of the message, as the kit's own documentation has it.
+const ANSWERS: &str = include_str!("../../../crates/connector-kit/src/http/delivery.md");
+
+const ON_ANSWERS: &str = "
+## What an answer says of the message
+
+What nothing is known of is unknown. \"Not sent\" is said only where somebody vouches for it: the message was never written, or
+the answer cannot come after acceptance. Of an HTTP answer without success, one table decides for all providers; the provider's
+own words can only make it more exact, as its connector's page says.
+
+";
+
+const REPEATED: &str = "
+A refusal as a duplicate of an attempt after the first one, or of a message with an idempotency key, says that an earlier attempt
+arrived: 409, or 400, 412 and 422 with words such as \"duplicate\" or \"already\". The outcome is then unknown
+([RFC 9110 15.5.10](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.10)). By SMTP, a server's refusal is \"not sent\" at every
+step, and a connection lost after the message's last byte is unknown
+([RFC 5321 4.2.5](https://www.rfc-editor.org/rfc/rfc5321#section-4.2.5)).
 ";
 
 const TAIL: &str = "
@@ -114,6 +134,9 @@ pub fn page(wire: &Wire, connectors: &[(String, String)]) -> Result<String> {
         let exit = exit(kind, wire)?.map(|code| code.to_string()).unwrap_or_default();
         page += &format!("| {} | `{}` | {means} | {again} | {exit} | {to_do} |\n", kind.name, kind.code);
     }
+    page += ON_ANSWERS;
+    page += ANSWERS;
+    page += REPEATED;
     page += TAIL;
     page.extend(connectors.iter().map(|(id, name)| format!("- [{name}](connectors/{id}.md#errors)\n")));
     page +=

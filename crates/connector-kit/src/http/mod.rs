@@ -31,6 +31,8 @@ const PLAIN: HeaderValue = HeaderValue::from_static("identity");
 const MAY_BE_ACCEPTED: &str =
     "the message may have been accepted: look into the provider's log before sending it again";
 
+const NOT_FOLLOWED: &str = "redirects are never followed: check the endpoint, and what stands between it and here";
+
 /// The headers of a connector's requests: its `own`, and what every request says besides. Made when the connector is built:
 /// headers that are complete are only cloned by a send.
 #[must_use]
@@ -126,10 +128,10 @@ impl HttpResponse {
             .delivery_is(delivery_after(self.status, &self.headers, self.content()))
             .with_retry_after(self.retry_after())
             .with_provider(ProviderAnswer { status: Some(self.status.as_u16()), ..ProviderAnswer::default() });
-        if self.status.is_redirection() {
-            error.with_hint("redirects are never followed; check the endpoint, and what stands between it and here")
-        } else {
-            error
+        match (self.status.is_redirection(), error.delivery()) {
+            (true, Delivery::NotSent) => error.with_hint(NOT_FOLLOWED),
+            (true, Delivery::Unknown) => error.with_hint(format!("{NOT_FOLLOWED}; {MAY_BE_ACCEPTED}")),
+            (false, _) => error,
         }
     }
 

@@ -126,6 +126,9 @@ impl<S: ConnectorStore> Registry<S> {
     /// brings none. A tenant that is not in the cache is read first, which may take as long as the policy's `max_time`;
     /// the send's own deadline begins when the connector is ready.
     ///
+    /// A send that has begun is seen through, and its outcome logged, if the returned future is dropped
+    /// ([`Shield`](connector_kit::Shield)).
+    ///
     /// # Errors
     /// [`Error::Send`] with the connector's error, and what [`Registry::active`] may fail with.
     pub async fn send(&self, tenant: &str, message: &Message) -> Result<Receipt, Error> {

@@ -116,7 +116,8 @@ impl<const FLAW: u8> EmailConnector for Toy<FLAW> {
             _ => error,
         })?;
         if response.status.is_success() {
-            let answer: Value = serde_json::from_slice(&response.body.clone()?).unwrap_or_default();
+            response.body.as_ref().map_err(Clone::clone)?;
+            let answer: Value = response.json().unwrap_or_default();
             let unread = || response.unreadable("Toy", "without what means accepted");
             return answer["accepted"].as_bool().map(|_| Receipt::new(None)).ok_or_else(unread);
         }

@@ -15,7 +15,7 @@ const ELSEWHERE: &str = "elsewhere.example";
 /// Sets up the fault of this name.
 pub(super) async fn scene(subject: &Subject, provider: HttpProvider, name: &str) -> Scene {
     let scene = match name {
-        "redirect" => redirected(subject).await,
+        "redirect" | "redirect_after_the_work" => redirected(subject).await,
         "no_answer" | "headers_stalled" | "body_stalled" => Scene::warm(subject).await.stalling(subject),
         // The error is the provider's, not the deadline's.
         "status_503_body_stalled" => Scene { names: Vec::new(), ..Scene::warm(subject).await.stalling(subject) },
@@ -46,8 +46,10 @@ fn answer(name: &str, request: &RecordedRequest, provider: HttpProvider) -> Answ
         "html" => Answer { headers: Vec::new(), ..with_body(accepted) }.html("<!doctype html><title>Welcome</title>"),
         "json_as_html" => typed(with_body(accepted), "text/html; charset=utf-8"),
         "json_as_text" => typed(with_body(accepted), "text/plain"),
+        "byte_order_mark" => marked(with_body(accepted)),
         "gzip" => with_body(accepted).gzip(),
         "redirect" => Answer::redirect(307, &format!("https://{ELSEWHERE}{}", request.target)),
+        "redirect_after_the_work" => Answer::redirect(303, &format!("https://{ELSEWHERE}/jobs/17")),
         "status_429_with_seconds" => page(429).header("retry-after", &retry_after),
         "status_429_with_a_date" => {
             let date = SystemTime::now() + Duration::from_secs(RETRY_AFTER);
@@ -56,6 +58,8 @@ fn answer(name: &str, request: &RecordedRequest, provider: HttpProvider) -> Answ
         "status_500" => page(500),
         "status_502" => page(502),
         "status_503" => page(503),
+        "status_503_of_a_gateway" => envoy("connection termination"),
+        "status_503_of_a_gateway_that_reached_nobody" => envoy("connection failure"),
         "status_503_with_seconds" => page(503).header("retry-after", &retry_after),
         "status_503_body_stalled" => page(503).header("retry-after", &retry_after).with_fault(Fault::StallBody),
         "status_504" => page(504),
@@ -70,6 +74,20 @@ fn answer(name: &str, request: &RecordedRequest, provider: HttpProvider) -> Answ
 /// An answer that can have a body.
 fn with_body(answer: Answer) -> Answer {
     if answer.status == 204 { Answer { status: 200, ..answer } } else { answer }
+}
+
+/// With a byte order mark before the body (RFC 8259, 8.1).
+fn marked(mut answer: Answer) -> Answer {
+    if let Body::Bytes(bytes) = &mut answer.body {
+        bytes.splice(..0, *b"\xef\xbb\xbf");
+    }
+    answer
+}
+
+/// What Envoy says of an upstream that it has no answer of (envoyproxy/envoy#2990, istio/istio#41826).
+fn envoy(reason: &str) -> Answer {
+    let words = "upstream connect error or disconnect/reset before headers. reset reason: ";
+    Answer::status(503).header("server", "envoy").text("text/plain", &format!("{words}{reason}"))
 }
 
 fn typed(mut answer: Answer, content_type: &str) -> Answer {
