@@ -8,7 +8,8 @@ pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
 }
 
-/// Something below `<target>/peers/`, where `cargo xtask test` installs what comes from PyPI and npm.
+/// Something below `<target>/peers/`, where `cargo xtask test` installs what comes from PyPI and npm, and unpacks what
+/// cannot be installed beside the rest.
 pub(crate) fn peer(what: &str, path: &str) -> Result<PathBuf> {
     // A test binary is <target>/debug/deps/e2e-…, or <target>/<triple>/debug/deps/e2e-…
     let this = std::env::current_exe().context("this program's own path is unknown")?;
@@ -29,7 +30,7 @@ pub(crate) fn program(name: &str, package: &str) -> Result<PathBuf> {
     })
 }
 
-/// Postfix's master gives its daemons their own users, which only root can do.
+/// Postfix and Exim give their processes users of their own, which only root can do.
 pub(crate) fn require_root(what: &str) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("{what} starts only as root. Run the tests as root, in a container if need be");

@@ -5,6 +5,7 @@ mod adding_a_connector;
 mod admin_ui;
 mod book;
 mod command;
+mod exim;
 mod lasting;
 mod peers;
 mod pool;

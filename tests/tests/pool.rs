@@ -15,6 +15,8 @@ fn connector(peer: &impl SmtpPeer) -> Arc<dyn EmailConnector> {
     let config: Value = json!({
         "host": HOST, "port": peer.port(), "requireTLS": true, "auth": { "user": USER, "pass": PASSWORD },
         "fromEmail": "relay@example.test",
+        // What is asked here is how long a connection can be kept.
+        "maxMessages": 1000,
         "templates": every_usage(template),
     });
     let extra_roots = root_certificates(&std::fs::read(peer.ca_file()).unwrap()).unwrap();

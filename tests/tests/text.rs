@@ -25,7 +25,7 @@ fn a_browser_shows_the_words_that_our_text_has() {
         .flat_map(|(name, mail)| {
             let (now, then): (&Value, &Value) = (&shown["mails"][name], &recorded["mails"][name]);
             let other = (now != then).then(|| format!("{name}: this browser shows {now}, the recorded one {then}"));
-            [mails::difference(name, &mail.text, now), other]
+            [mails::difference(name, &mail.text, now), mails::lacks_code(name, &mail.text), other]
         })
         .flatten()
         .collect();

@@ -14,6 +14,7 @@ pub fn install(workspace: &Workspace) -> Result<Vec<String>> {
     let installed = workspace.target.join("peers");
     let results = [
         debian_packages(&wanted),
+        unpacked_packages(&wanted, &installed.join("unpacked")),
         python_packages(&wanted, &installed),
         npm_packages(&wanted, &installed.join("node")),
         npm_packages(&workspace.root.join("tests/admin-ui"), &installed.join("admin-ui")),
@@ -45,6 +46,45 @@ fn debian_packages(wanted: &Path) -> Result<()> {
     output(&mut apt_get(&["update", "--quiet"]))?;
     output(apt_get(&["install", "--yes", "--quiet", "--no-install-recommends"]).args(&missing))?;
     Ok(())
+}
+
+/// Debian packages that cannot be installed beside others, such as a second mail server: only unpacked, with the libraries
+/// that they need installed and the users that they run as made.
+fn unpacked_packages(wanted: &Path, folder: &Path) -> Result<()> {
+    let list = wanted.join("apt-unpacked.txt");
+    let stamp = Stamp::new(folder, &[&list])?;
+    if stamp.is_current() {
+        return Ok(());
+    }
+    if output(Command::new("id").arg("-u"))?.trim() != "0" {
+        bail!("{} names packages that only root can unpack for the tests: run them as root", list.display());
+    }
+    remove(folder)?;
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    output(&mut apt_get(&["update", "--quiet"]))?;
+    for line in read(&list)?.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let Some((package, user)) = line.split_once(' ') else { bail!("{}: `{line}` names no user", list.display()) };
+        eprintln!("   apt-get download {package}");
+        output(apt_get(&["download", "--quiet", package]).current_dir(folder))?;
+        let mut files = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
+        let file = files.find(|path| path.extension().is_some_and(|extension| extension == "deb"));
+        let file = file.with_context(|| format!("apt-get has downloaded no file for {package}"))?;
+        output(Command::new("dpkg-deb").arg("--extract").arg(&file).arg(folder))?;
+        let depends = output(Command::new("dpkg-deb").arg("--field").arg(&file).arg("Depends"))?;
+        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+        // "libc6 (>= 2.34), debconf (>= 0.5) | debconf-2.0, …"
+        let libraries = depends.split(',').filter_map(|one| one.split_whitespace().next());
+        let missing: Vec<&str> = libraries.filter(|name| name.starts_with("lib") && !is_installed(name)).collect();
+        if !missing.is_empty() {
+            let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+            output(apt_get(&install).args(&missing))?;
+        }
+        if output(Command::new("id").arg(user)).is_err() {
+            let nobody = ["--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"];
+            output(Command::new("useradd").args(["--system", "--user-group"]).args(nobody).arg(user))?;
+        }
+    }
+    stamp.write()
 }
 
 fn is_installed(package: &str) -> bool {

@@ -16,7 +16,7 @@ use connector_kit::{
 };
 use tracing::{Dispatch, instrument::WithSubscriber};
 
-use crate::{AwsSesConfig, credentials, errors, http, sending::Sendings};
+use crate::{AwsSesConfig, clock, credentials, errors, http, sending::Sendings};
 
 /// What this crate exports to a registry: metadata, schema, and how to build the connector.
 pub static CONNECTOR: ConnectorFactory = ConnectorFactory::of::<AwsSes>(&About {
@@ -82,6 +82,7 @@ impl Connector for AwsSes {
             .region(Region::new(config.region.clone()))
             .credentials_provider(credentials::provider(&config, context))
             .identity_cache(IdentityCache::lazy().load_timeout(credentials::CACHE_TIMEOUT).build())
+            .time_source(clock::Clock)
             .http_client(http::sending(context.http().clone()))
             // Retry and deadline are layers around the connector, which know what may be sent again.
             .retry_config(RetryConfig::disabled())

@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    AwsSesConfig, errors,
+    AwsSesConfig,
+    clock::Clock,
+    errors,
     http::{Failure, LastFailure, asking},
 };
 use aws_config::{
@@ -18,7 +20,6 @@ use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
-use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use connector_kit::{Context, Error, ErrorKind, Problem, Redactor, Secret};
 
@@ -99,6 +100,7 @@ impl Lookup {
                 let config = ProviderConfig::without_region()
                     .with_http_client(self.http.clone())
                     .with_region(Some(self.region.clone()))
+                    .with_time_source(Clock)
                     .with_retry_config(RetryConfig::disabled());
                 let chain = DefaultCredentialsChain::builder().region(self.region.clone()).configure(config);
                 SharedCredentialsProvider::new(chain.build().await)
@@ -110,7 +112,7 @@ impl Lookup {
             .http_client(self.http.clone())
             .region(self.region.clone())
             .retry_config(RetryConfig::disabled())
-            .time_source(SystemTimeSource::new())
+            .time_source(Clock)
             .build();
         let mut assume = AssumeRoleProvider::builder(&role.arn).session_name(SESSION).configure(&config);
         if let Some(id) = &role.external_id {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod aws_ses;
+mod clock;
 mod config;
 mod credentials;
 mod errors;

@@ -19,8 +19,6 @@ use crate::failure::Failure;
 const MIB: u64 = 1024 * 1024;
 /// The most that is read of a file. Configurations and messages are a few KiB.
 const LIMIT: u64 = MIB;
-/// The most that is read of an export, which may be of thousands of tenants.
-const EXPORT_LIMIT: u64 = 512 * MIB;
 
 /// A file to read, or `-` for standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,27 +40,36 @@ impl Source {
     /// # Errors
     /// A sentence for a person, when it cannot be read or is larger.
     pub fn read(&self) -> Result<Vec<u8>, String> {
-        self.read_up_to(LIMIT)
+        let mut content = Vec::new();
+        let length = self.open()?.take(LIMIT + 1).read_to_end(&mut content).map_err(|cause| self.unreadable(&cause))?;
+        if length as u64 > LIMIT {
+            let mib = LIMIT / MIB;
+            return Err(format!("{self}: is larger than {mib} MiB, the most that is read; is it the right file?"));
+        }
+        Ok(content)
     }
 
-    fn read_up_to(&self, limit: u64) -> Result<Vec<u8>, String> {
-        let mut content = Vec::new();
-        let read = match self {
-            Self::Stdin => io::stdin().lock().take(limit + 1).read_to_end(&mut content),
-            Self::File(path) if path.is_dir() => return Err(format!("{self}: is a directory; name a file in it")),
-            Self::File(path) => File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut content)),
-        };
-        match read {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                Err(format!("{self}: there is no such file; check the path, or use - to read standard input"))
-            }
-            Err(cause) => Err(format!("{self}: cannot be read: {cause}")),
-            Ok(length) if length as u64 > limit => {
-                let mib = limit / MIB;
-                Err(format!("{self}: is larger than {mib} MiB, the most that is read; is it the right file?"))
-            }
-            Ok(_) => Ok(content),
+    /// The content as it comes, without limit.
+    ///
+    /// # Errors
+    /// A sentence for a person, when there is nothing to read.
+    pub fn open(&self) -> Result<Box<dyn Read>, String> {
+        match self {
+            Self::Stdin => Ok(Box::new(io::stdin().lock())),
+            Self::File(path) if path.is_dir() => Err(format!("{self}: is a directory; name a file in it")),
+            Self::File(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                    Err(format!("{self}: there is no such file; check the path, or use - to read standard input"))
+                }
+                Err(cause) => Err(self.unreadable(&cause)),
+            },
         }
+    }
+
+    /// What to say when reading fails.
+    pub fn unreadable(&self, cause: &io::Error) -> String {
+        format!("{self}: cannot be read: {cause}")
     }
 
     /// The content as JSON.
@@ -72,14 +79,6 @@ impl Source {
     pub fn json(&self) -> Result<Value, String> {
         // Into a `Value`, serde_json's errors say what is wrong and where, and never quote.
         self.parse(&self.read()?)
-    }
-
-    /// An export, up to 512 MiB of JSON.
-    ///
-    /// # Errors
-    /// As [`Source::json`].
-    pub fn export(&self) -> Result<Value, String> {
-        self.parse(&self.read_up_to(EXPORT_LIMIT)?)
     }
 
     /// The content as `T`, which holds nothing secret: the fault may quote it.
@@ -95,10 +94,15 @@ impl Source {
             .map_err(|fault| Problem::new(pointer(fault.path()), format!("{self}: {}", fault.inner())))
     }
 
+    /// What to say of a file with nothing in it.
+    pub fn empty(&self) -> String {
+        format!("{self}: is empty; a JSON object is expected")
+    }
+
     fn parse<T: DeserializeOwned>(&self, content: &[u8]) -> Result<T, String> {
         let text = without_mark(content);
         if text.trim_ascii().is_empty() {
-            return Err(format!("{self}: is empty; a JSON object is expected"));
+            return Err(self.empty());
         }
         if let Some(encoding) = other_encoding(text) {
             return Err(format!("{self}: is not JSON in UTF-8: it is in {encoding}; save it in UTF-8"));
@@ -122,7 +126,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// Editors on Windows put a byte order mark in front.
-fn without_mark(content: &[u8]) -> &[u8] {
+pub fn without_mark(content: &[u8]) -> &[u8] {
     content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
 }
 

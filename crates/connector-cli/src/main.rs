@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod egress;
 mod exit;
+mod export_file;
 mod failure;
 mod input;
 mod interruption;

@@ -51,7 +51,10 @@ const TEMPLATE: [Field; 5] = [
 pub fn message(value: Value) -> Result<Message, Vec<Problem>> {
     let message: Message = read(value, &MESSAGE, "")?;
     usage_type::warn_of_unknown(&message.usage_type);
-    Ok(message)
+    match message.problems() {
+        problems if problems.is_empty() => Ok(message),
+        problems => Err(problems),
+    }
 }
 
 /// Reads a localized template.
@@ -59,7 +62,14 @@ pub fn message(value: Value) -> Result<Message, Vec<Problem>> {
 /// # Errors
 /// Every fault, with pointers such as `/subject`, each beginning with `at`.
 pub fn template(value: Value, at: &str) -> Result<EmailTemplate, Vec<Problem>> {
-    read(value, &TEMPLATE, at)
+    let template: EmailTemplate = read(value, &TEMPLATE, at)?;
+    match template.problems() {
+        problems if problems.is_empty() => Ok(template),
+        problems => {
+            let place = |problem: Problem| Problem { pointer: format!("{at}{}", problem.pointer), ..problem };
+            Err(problems.into_iter().map(place).collect())
+        }
+    }
 }
 
 fn read<T: DeserializeOwned>(value: Value, fields: &[Field], at: &str) -> Result<T, Vec<Problem>> {

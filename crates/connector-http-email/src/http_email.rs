@@ -158,11 +158,11 @@ impl HttpEmail {
             redactor = redactor.and_secret(secret);
             // Whoever quotes an Authorization header leaves its scheme out.
             if let Some((_, credentials)) = secret.expose().split_once(' ') {
-                redactor = redactor.and_text(credentials.trim());
+                redactor = redactor.and_secret(&Secret::new(credentials.trim()));
             }
         }
         // Some endpoints take their key in the URL.
-        self.endpoint.query_pairs().fold(redactor, |redactor, (_, value)| redactor.and_text(&value))
+        self.endpoint.query_pairs().fold(redactor, |redactor, (_, value)| redactor.and_secret(&Secret::new(value)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind, Message, SendContext};
+use crate::{Error, ErrorKind, Message, SendContext, limits};
 
 /// What `async_trait` makes of an `async fn`.
 pub(crate) type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
@@ -39,9 +39,12 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Accepted at the first attempt.
+    /// Accepted at the first attempt. The id is cut at [`limits::PROVIDER_ID`] characters: what is longer is none.
     #[must_use]
-    pub fn new(message_id: Option<String>) -> Self {
+    pub fn new(mut message_id: Option<String>) -> Self {
+        if let Some(id) = &mut message_id {
+            limits::cut(id, limits::PROVIDER_ID);
+        }
         Self { message_id, attempts: 1 }
     }
 }

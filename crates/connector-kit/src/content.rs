@@ -6,47 +6,92 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Template, UsageType, text::text_of,
+    ContentType, EmailTemplate, Error, ErrorKind, Escape, Mailbox, Message, Payload, Problem, Template, UsageType,
+    limits, text::text_of,
 };
 
-/// One template of a configuration, compiled.
+/// A template, compiled: made once, when its configuration is read or its tenant's templates are, and rendered for every
+/// message.
 #[derive(Debug, Clone)]
 pub struct CompiledTemplate {
     subject: Template,
     content: Template,
     /// The text alternative of HTML content, derived from the template once, so that rendering it is all a send costs.
     text: Option<Template>,
+    reply_to: Option<Template>,
+    send_from: Option<SendFrom<Template>>,
 }
 
 impl CompiledTemplate {
-    /// Compiles a subject and a content.
+    /// Compiles a subject and a content that are within their limits: validation checks those of a configuration,
+    /// [`EmailTemplate::compile`] those of a tenant's own.
     #[must_use]
     pub fn new(subject: impl Into<String>, content: impl Into<String>, content_type: ContentType) -> Self {
         let content = Template::compile(content);
         let text = (content_type == ContentType::Html).then(|| Template::compile(text_of(&content)));
-        Self { subject: Template::compile(subject), content, text }
+        Self { subject: Template::compile(subject), content, text, reply_to: None, send_from: None }
+    }
+
+    /// The subject as it was written, variables and all.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.subject.source()
     }
 
     /// The mail with the values of `payload` in place of its variables.
+    ///
+    /// # Errors
+    /// `InvalidMessage` at `/payload` when subject, content and text would together be longer than [`limits::RENDERED`].
+    pub fn render(&self, payload: &Payload) -> Result<RenderedEmail, Error> {
+        let mut room = limits::RENDERED;
+        let mut render = |template: &Template, escape| template.render_within(&mut room, payload, escape);
+        let subject = one_line(render(&self.subject, Escape::None)?);
+        let (html, text) = match &self.text {
+            Some(text) => (Some(render(&self.content, Escape::Html)?), render(text, Escape::None)?),
+            None => (None, render(&self.content, Escape::None)?),
+        };
+        let reply_to = self.reply_to.as_ref().map(|reply_to| render(reply_to, Escape::None)).transpose()?;
+        let send_from = match &self.send_from {
+            None => None,
+            Some(SendFrom::Name(name)) => Some(SendFrom::Name(one_line(render(name, Escape::None)?))),
+            Some(SendFrom::Mailbox { name, address }) => Some(SendFrom::Mailbox {
+                name: one_line(render(name, Escape::None)?),
+                address: render(address, Escape::None)?,
+            }),
+        };
+        let reply_to = reply_to.filter(|text| !text.trim().is_empty());
+        Ok(RenderedEmail { subject, html, text, reply_to, send_from })
+    }
+}
+
+impl EmailTemplate {
+    /// Every field that is longer than its limit, [`limits::TEMPLATE_CONTENT`] or [`limits::TEMPLATE_LINE`].
     #[must_use]
-    pub fn render(&self, payload: &Payload) -> RenderedEmail {
-        let subject = one_line(self.subject.render(payload, Escape::None));
-        match &self.text {
-            Some(text) => RenderedEmail {
-                subject,
-                html: Some(self.content.render(payload, Escape::Html)),
-                text: text.render(payload, Escape::None),
-                reply_to: None,
-                send_from: None,
-            },
-            None => RenderedEmail {
-                subject,
-                html: None,
-                text: self.content.render(payload, Escape::None),
-                reply_to: None,
-                send_from: None,
-            },
+    pub fn problems(&self) -> Vec<Problem> {
+        limits::of_texts([
+            ("subject", self.subject.as_str(), limits::TEMPLATE_LINE),
+            ("content", self.content.as_str(), limits::TEMPLATE_CONTENT),
+            ("replyTo", self.reply_to.as_deref().unwrap_or_default(), limits::TEMPLATE_LINE),
+            ("sendFrom", self.send_from.as_deref().unwrap_or_default(), limits::TEMPLATE_LINE),
+        ])
+    }
+
+    /// Compiles it. Do so once and keep what comes of it: [`Message::with_template`] shares it.
+    ///
+    /// # Errors
+    /// `InvalidMessage` at `/template/…` for [what is too long](Self::problems).
+    pub fn compile(&self) -> Result<CompiledTemplate, Error> {
+        let problems = self.problems();
+        if !problems.is_empty() {
+            let place = |problem: Problem| Problem { pointer: format!("/template{}", problem.pointer), ..problem };
+            return Err(Error::invalid_messages(problems.into_iter().map(place).collect()));
         }
+        let sender = self.send_from.as_deref().filter(|text| !text.trim().is_empty());
+        Ok(CompiledTemplate {
+            reply_to: self.reply_to.as_deref().map(Template::compile),
+            send_from: sender.map(SendFrom::compile),
+            ..CompiledTemplate::new(self.subject.as_str(), self.content.as_str(), self.content_type)
+        })
     }
 }
 
@@ -87,11 +132,11 @@ impl ByUsage<CompiledTemplate> {
     /// configuration's for its usage type, else `Generic`'s.
     ///
     /// # Errors
-    /// `TemplateNotFound` when there is none.
+    /// `TemplateNotFound` when there is none; what [`CompiledTemplate::render`] may fail with.
     pub fn render(&self, message: &Message) -> Result<RenderedEmail, Error> {
-        match RenderedEmail::localized(message) {
-            None => Ok(self.choose(&message.usage_type)?.render(&message.payload)),
-            Some(mail) => Ok(mail),
+        match &message.template {
+            Some(template) => template.render(&message.payload),
+            None => self.choose(&message.usage_type)?.render(&message.payload),
         }
     }
 }
@@ -134,7 +179,7 @@ pub struct RenderedEmail {
     /// Plain content: the template's own, or derived from the HTML.
     pub text: String,
     reply_to: Option<String>,
-    send_from: Option<SendFrom>,
+    send_from: Option<SendFrom<String>>,
 }
 
 impl fmt::Debug for RenderedEmail {
@@ -143,41 +188,38 @@ impl fmt::Debug for RenderedEmail {
     }
 }
 
-/// The sender a localized template asks for.
-#[derive(Clone, PartialEq, Eq)]
-enum SendFrom {
-    Name(String),
-    Mailbox { name: String, address: String },
+/// The sender a localized template asks for: its parts as templates, or rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum SendFrom<T> {
+    Name(T),
+    Mailbox { name: T, address: T },
+}
+
+impl SendFrom<Template> {
+    /// What is name and what is address is read off the template, not off the values: a person named
+    /// `x <evil@example.net>` does not become the sender.
+    fn compile(source: &str) -> Self {
+        match source.trim().strip_suffix('>').and_then(|head| head.rsplit_once('<')) {
+            Some((name, address)) => Self::Mailbox {
+                name: Template::compile(name.trim().trim_matches('"')),
+                address: Template::compile(address),
+            },
+            None if source.contains('@') => {
+                Self::Mailbox { name: Template::default(), address: Template::compile(source.trim()) }
+            }
+            None => Self::Name(Template::compile(source)),
+        }
+    }
 }
 
 impl RenderedEmail {
     /// The message's own localized template, rendered, where it has one: for connectors whose configured templates are
     /// not all [`CompiledTemplate`]s.
-    #[must_use]
-    pub fn localized(message: &Message) -> Option<Self> {
-        message.template.as_ref().map(|template| Self::from_template(template, &message.payload))
-    }
-
-    fn from_template(template: &EmailTemplate, payload: &Payload) -> Self {
-        let compiled =
-            CompiledTemplate::new(template.subject.as_str(), template.content.as_str(), template.content_type);
-        let plain = |source: &str| Template::compile(source).render(payload, Escape::None);
-        let mut rendered = compiled.render(payload);
-        rendered.reply_to = template.reply_to.as_deref().map(plain).filter(|text| !text.trim().is_empty());
-        rendered.send_from = template.send_from.as_deref().filter(|text| !text.trim().is_empty()).map(|source| {
-            // What is name and what is address is read off the template, not off the values: a person named
-            // `x <evil@example.net>` does not become the sender.
-            match source.trim().strip_suffix('>').and_then(|head| head.rsplit_once('<')) {
-                Some((name, address)) => {
-                    SendFrom::Mailbox { name: one_line(plain(name.trim().trim_matches('"'))), address: plain(address) }
-                }
-                None if source.contains('@') => {
-                    SendFrom::Mailbox { name: String::new(), address: plain(source.trim()) }
-                }
-                None => SendFrom::Name(one_line(plain(source))),
-            }
-        });
-        rendered
+    ///
+    /// # Errors
+    /// What [`CompiledTemplate::render`] may fail with.
+    pub fn localized(message: &Message) -> Result<Option<Self>, Error> {
+        message.template.as_ref().map(|template| template.render(&message.payload)).transpose()
     }
 
     /// The Reply-To that a localized template asks for.

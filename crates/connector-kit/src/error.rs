@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::Problem;
+use crate::{Problem, limits};
 
 /// What went wrong, in terms a caller can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -196,8 +196,12 @@ impl Error {
     /// The message has one fault, at `pointer`.
     #[must_use]
     pub fn invalid_message(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        let problem = Problem::new(pointer, message);
-        Self::with_problems(ErrorKind::InvalidMessage, "the message is not valid", vec![problem])
+        Self::invalid_messages(vec![Problem::new(pointer, message)])
+    }
+
+    /// The message has `problems`.
+    pub(crate) fn invalid_messages(problems: Vec<Problem>) -> Self {
+        Self::with_problems(ErrorKind::InvalidMessage, "the message is not valid", problems)
     }
 
     fn with_problems(kind: ErrorKind, what: &str, problems: Vec<Problem>) -> Self {
@@ -227,9 +231,12 @@ impl Error {
         self
     }
 
-    /// Sets what the provider answered.
+    /// Sets what the provider answered. Its code and id are cut at [`limits::PROVIDER_ID`] characters.
     #[must_use]
-    pub fn with_provider(mut self, provider: ProviderAnswer) -> Self {
+    pub fn with_provider(mut self, mut provider: ProviderAnswer) -> Self {
+        for text in [&mut provider.code, &mut provider.request_id].into_iter().flatten() {
+            limits::cut(text, limits::PROVIDER_ID);
+        }
         self.0.provider = Some(provider);
         self
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{About, Context, EmailConnector, Error, Metadata, Problem, Report, Secret, schema, validate};
+use crate::{About, Context, EmailConnector, Error, Metadata, Problem, Report, Secret, limits, schema, validate};
 
 /// A connector's configuration: one struct from which schema, form, validation and masking come.
 pub trait ConnectorConfig: DeserializeOwned + JsonSchema {
@@ -106,6 +106,12 @@ impl ConnectorFactory {
 
     fn check(&self, config: &Value) -> Report {
         let compiled = self.compiled();
+        let mut report = Report::default();
+        limits::of_config(config, &mut report);
+        if !report.is_valid() {
+            // What else is wrong is not worth the work.
+            return report;
+        }
         let mut report = match &compiled.validator {
             Ok(validator) => validate::check(config, validator, &compiled.schema),
             Err(cause) => {

@@ -10,6 +10,7 @@ mod factory;
 mod formats;
 pub mod http;
 mod layers;
+pub mod limits;
 mod mailbox;
 mod message;
 mod metadata;
@@ -30,8 +31,8 @@ pub use connector::{EmailConnector, Receipt};
 pub use content::{ByUsage, CompiledTemplate, RenderedEmail, TemplateConfig};
 pub use context::Context;
 pub use egress::{
-    ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsOptions, TlsStream, TlsVersion, is_public,
-    root_certificates,
+    ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsClient, TlsOptions, TlsStream, TlsVersion,
+    holds_private_key, is_public, pem_text, root_certificates,
 };
 pub use encoding::other_encoding;
 pub use error::{Delivery, Error, ErrorKind, ProviderAnswer};

@@ -1,10 +1,12 @@
 //! The message to send, and the template that a host may choose for it.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Error, Mailbox, UsageType};
+use crate::{CompiledTemplate, Error, Mailbox, Problem, UsageType, limits};
 
 /// The variables of a template: a JSON object.
 pub type Payload = Map<String, Value>;
@@ -25,7 +27,7 @@ pub struct Message {
     pub ip: Option<String>,
     /// The template in the recipient's language, where the host found one. It goes before the configured ones.
     #[serde(skip)]
-    pub template: Option<EmailTemplate>,
+    pub template: Option<Arc<CompiledTemplate>>,
     /// A key by which a provider that can recognises the same message sent twice.
     #[serde(skip)]
     pub idempotency_key: Option<String>,
@@ -38,18 +40,51 @@ impl Message {
         Self { to: to.into(), usage_type, payload, ip: None, template: None, idempotency_key: None }
     }
 
-    /// Sets the localized template.
+    /// Sets the localized template. Compile it once, and share it with every message that it is for:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use connector_kit::{ContentType, EmailTemplate, Message, Payload, UsageType};
+    ///
+    /// let template = EmailTemplate {
+    ///     subject: "Seu código".to_owned(),
+    ///     content: "<p>Seu código é {{code}}.</p>".to_owned(),
+    ///     content_type: ContentType::Html,
+    ///     reply_to: None,
+    ///     send_from: None,
+    /// };
+    /// let compiled = Arc::new(template.compile()?);
+    /// let message = Message::new("ana@example.com", UsageType::SignIn, Payload::new()).with_template(compiled.clone());
+    /// # let _ = message;
+    /// # Ok::<(), connector_kit::Error>(())
+    /// ```
     #[must_use]
-    pub fn with_template(mut self, template: EmailTemplate) -> Self {
-        self.template = Some(template);
+    pub fn with_template(mut self, template: impl Into<Arc<CompiledTemplate>>) -> Self {
+        self.template = Some(template.into());
         self
     }
 
-    /// The recipient, parsed.
+    /// Everything that is beyond its limit: the payload, the usage type, the client's address.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = limits::of_texts([
+            ("type", self.usage_type.as_str(), limits::MESSAGE_FIELD),
+            ("ip", self.ip.as_deref().unwrap_or_default(), limits::MESSAGE_FIELD),
+        ]);
+        problems.extend(limits::of_payload(&self.payload).map(|fault| Problem::new("/payload", fault)));
+        problems
+    }
+
+    /// The recipient, parsed. A connector begins with this, so the message's limits are checked here, too.
     ///
     /// # Errors
-    /// `InvalidMessage` at `/to` unless it is exactly one mailbox.
+    /// `InvalidMessage` at `/to` unless it is exactly one mailbox, and for every one of [`Message::problems`].
     pub fn recipient(&self) -> Result<Mailbox, Error> {
+        let problems = self.problems();
+        if !problems.is_empty() {
+            return Err(Error::invalid_messages(problems));
+        }
         Mailbox::parse(&self.to).map_err(|fault| Error::invalid_message("/to", fault.to_string()))
     }
 }

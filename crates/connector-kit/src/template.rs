@@ -1,10 +1,13 @@
 //! Rendering: `{{ a.b }}` in a template becomes the payload's value at that path.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use serde_json::Value;
 
-use crate::Payload;
+use crate::{
+    Error, Payload,
+    limits::{self, Size},
+};
 
 /// How values are written into the text around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,18 @@ pub enum Escape {
 /// A variable is `{{`, a path of names (letters, digits, `_`) joined by dots, `}}`, with white space allowed inside the
 /// braces. Anything else in braces is text. A path whose first name the payload lacks is left as written; one that
 /// ends nowhere further down is empty. Objects and arrays render as JSON. Rendered values are never rendered again.
+///
+/// Compiling takes time linear in the length of the text, and rendering in the length of what comes out, which is at most
+/// [`limits::RENDERED`].
+///
+/// ```
+/// use connector_kit::{Escape, Payload, Template};
+///
+/// let template = Template::compile("Your code is {{code}}.");
+/// let payload = Payload::from_iter([("code".to_owned(), "123456".into())]);
+/// assert_eq!(template.render(&payload, Escape::None)?, "Your code is 123456.");
+/// # Ok::<(), connector_kit::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     source: String,
@@ -51,14 +66,14 @@ impl Template {
     pub fn compile(source: impl Into<String>) -> Self {
         let source = source.into();
         let mut paths: Vec<Range<usize>> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
         let mut variables = Vec::new();
         let mut from = 0;
         while let Some(open) = source[from..].find("{{").map(|found| from + found) {
             match variable_at(&source, open) {
                 Some((at, path)) => {
                     from = at.end;
-                    let known = paths.iter().position(|known| source[known.clone()] == source[path.clone()]);
-                    let path = known.unwrap_or_else(|| {
+                    let path = *known.entry(&source[path.clone()]).or_insert_with(|| {
                         paths.push(path);
                         paths.len() - 1
                     });
@@ -83,8 +98,15 @@ impl Template {
     }
 
     /// The template with the values of `payload` in place of its variables.
-    #[must_use]
-    pub fn render(&self, payload: &Payload, escape: Escape) -> String {
+    ///
+    /// # Errors
+    /// `InvalidMessage` at `/payload` when it would be longer than [`limits::RENDERED`].
+    pub fn render(&self, payload: &Payload, escape: Escape) -> Result<String, Error> {
+        self.render_within(&mut { limits::RENDERED }, payload, escape)
+    }
+
+    /// The same for one part of a message: `room` is what the message may still be longer by, and is less by the part then.
+    pub(crate) fn render_within(&self, room: &mut usize, payload: &Payload, escape: Escape) -> Result<String, Error> {
         let found: Vec<Found<'_>> = self.paths.iter().map(|path| find(&self.source[path.clone()], payload)).collect();
         let mut out = String::with_capacity(self.source.len() + 32);
         let mut from = 0;
@@ -94,12 +116,26 @@ impl Template {
             match found[variable.path] {
                 Found::NoRoot => out.push_str(&self.source[variable.at.clone()]),
                 Found::Nothing => {}
+                // Looked at before it is written: one value may be as long as all that a message may be.
+                Found::Value(Value::String(text)) if out.len().saturating_add(text.len()) > *room => {
+                    return Err(too_large());
+                }
                 Found::Value(value) => write_value(&mut out, value, escape),
+            }
+            if out.len() > *room {
+                return Err(too_large());
             }
         }
         out.push_str(&self.source[from..]);
-        out
+        *room = room.checked_sub(out.len()).ok_or_else(too_large)?;
+        Ok(out)
     }
+}
+
+fn too_large() -> Error {
+    let limit = Size(limits::RENDERED);
+    let fault = format!("its values make the message larger than {limit}, the most that is sent: shorten them");
+    Error::invalid_message("/payload", fault)
 }
 
 fn find<'v>(path: &str, payload: &'v Payload) -> Found<'v> {

@@ -1,5 +1,7 @@
 //! Validating a configuration: every problem at once, each with its pointer, and warnings for what has no effect.
 
+use std::collections::HashSet;
+
 use jsonschema::{
     ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind as Kind},
@@ -9,6 +11,9 @@ use serde_json::{Number, Value};
 use url::Url;
 
 use crate::{Problem, UsageType, formats, schema::MAX_SAFE_INTEGER};
+
+/// Longest name, in bytes, for which one that resembles it is looked for.
+const NAME_MAX: usize = 64;
 
 /// What validation found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -72,8 +77,9 @@ impl Report {
                 self.warning(format!("/templates/{index}/usageType"), unknown);
             }
         }
+        let mut before = HashSet::new();
         for (index, name) in given.iter().enumerate() {
-            if given[..index].contains(name) {
+            if !before.insert(name) {
                 self.warning(format!("/templates/{index}"), format!("a second template for {name} is never used"));
             }
         }
@@ -93,11 +99,12 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
 pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Report {
     let mut report = Report::default();
     let errors: Vec<_> = validator.iter_errors(config).collect();
-    let malformed = |error: &ValidationError<'_>| matches!(error.kind(), Kind::Format { .. });
+    let malformed = errors.iter().filter(|error| matches!(error.kind(), Kind::Format { .. }));
+    let malformed: HashSet<String> = malformed.map(|error| error.instance_path().to_string()).collect();
     for error in &errors {
         // A line break in a secret breaks its format and its pattern: said once.
-        let told = matches!(error.kind(), Kind::Pattern { .. })
-            && errors.iter().any(|other| malformed(other) && other.instance_path() == error.instance_path());
+        let told =
+            matches!(error.kind(), Kind::Pattern { .. }) && malformed.contains(&error.instance_path().to_string());
         if !told {
             report.problems.push(problem(error, schema));
         }
@@ -262,6 +269,9 @@ fn unknown_fields(config: &Value, schema: &Value, pointer: &str, report: &mut Re
 }
 
 fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n String>) -> String {
+    if name.len() > NAME_MAX {
+        return "unknown field, has no effect".to_owned();
+    }
     let distance = |other: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
     let nearest = known.map(|other| (distance(other), other)).min();
     match nearest {

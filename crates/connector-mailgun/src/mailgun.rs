@@ -153,9 +153,9 @@ impl<'a> Content<'a> {
     }
 
     fn of_delivery(delivery: &'a Compiled, payload: &Payload) -> Result<Self, Error> {
-        let mail = delivery.mail.render(payload);
+        let mail = delivery.mail.render(payload)?;
         let reply_to = delivery.reply_to.as_ref().map(|template| {
-            let text = template.render(payload, Escape::None);
+            let text = template.render(payload, Escape::None)?;
             let what = |fault| format!("`replyTo` of the delivery is no mailbox with these values: {fault}");
             Mailbox::parse(&text).map_err(|fault| Error::invalid_message("/payload", what(fault)))
         });
@@ -166,7 +166,7 @@ impl<'a> Content<'a> {
             return Ok(Self { subject, reply_to, html: None, text: None, stored });
         }
         let text = match &delivery.text {
-            Some(own) => Some(own.render(payload, Escape::None)),
+            Some(own) => Some(own.render(payload, Escape::None)?),
             None => Some(mail.text).filter(|text| !text.is_empty()),
         };
         Ok(Self { subject, reply_to, html: mail.html, text, stored: None })
@@ -177,7 +177,7 @@ impl<'a> Content<'a> {
 impl EmailConnector for Mailgun {
     async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let to = message.recipient()?;
-        let (from, content) = match RenderedEmail::localized(message) {
+        let (from, content) = match RenderedEmail::localized(message)? {
             Some(mail) => (mail.sender(&self.from)?, Content::of_localized(mail)?),
             None => {
                 let delivery = self.deliveries.choose(&message.usage_type)?;

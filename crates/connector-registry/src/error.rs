@@ -2,9 +2,12 @@
 
 use std::{error::Error as StdError, sync::Arc};
 
+use connector_kit::Problem;
 use uuid::Uuid;
 
-use crate::{Dependent, Imported, InvalidLanguage, StoreError, UnknownConnector};
+use crate::{
+    Dependent, Imported, InvalidLanguage, StoreError, TENANT_TEMPLATES, TENANT_TEMPLATES_SIZE, UnknownConnector,
+};
 
 /// A change or a send that failed. A clone is for those who waited for the same.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -66,6 +69,27 @@ pub enum Error {
         language: String,
         /// The usage type.
         usage_type: String,
+    },
+    /// A template of the tenant's own is too long. Nothing was changed.
+    #[error("tenant `{tenant}`, the template for {usage_type} in `{language}` is not valid: {}", all(problems))]
+    InvalidTemplate {
+        /// The tenant.
+        tenant: String,
+        /// The template's language, as it was given.
+        language: String,
+        /// Its usage type.
+        usage_type: String,
+        /// What is wrong with it, by fields such as `/content`.
+        problems: Vec<Problem>,
+    },
+    /// The tenant would have more templates of its own than it may. Nothing was changed.
+    #[error(
+        "tenant `{tenant}` can have at most {TENANT_TEMPLATES} templates of its own, and {} MiB of them: remove some first",
+        TENANT_TEMPLATES_SIZE / (1024 * 1024)
+    )]
+    TooManyTemplates {
+        /// The tenant.
+        tenant: String,
     },
     /// A text that is no language tag.
     #[error(transparent)]
@@ -155,6 +179,10 @@ pub enum Error {
     /// The store cannot do it until somebody mends what is wrong. Nothing was changed.
     #[error("the store of configurations cannot be used: {0}")]
     StoreUnusable(#[source] Arc<dyn StdError + Send + Sync>),
+}
+
+fn all(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn listed(dependents: &[Dependent]) -> String {

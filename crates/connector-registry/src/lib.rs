@@ -11,6 +11,7 @@ mod registry;
 mod requested;
 mod sign_in;
 mod store;
+mod template_set;
 mod templates;
 mod tenant_name;
 mod timestamp;
@@ -36,6 +37,7 @@ pub use store::{
     Changed, Committed, ConnectorStore, Draft, Record, Saved, SealedConfig, Status, StoreError, TenantSettings,
     TenantState,
 };
+pub use template_set::{TENANT_TEMPLATES, TENANT_TEMPLATES_SIZE};
 pub use templates::LocalizedTemplate;
 pub use tenant_name::tenant_name;
 pub use timestamp::rfc3339;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use connector_kit::{EmailTemplate, Message, UsageType};
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidLanguage, LanguageTag, TenantSettings};
+use crate::{InvalidLanguage, LanguageTag, TenantSettings, template_set::StoredTemplate};
 
 /// A template for one usage type in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,16 +46,20 @@ impl TenantSettings {
 /// A tenant's templates, ready to be chosen from.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
-    by_usage: HashMap<UsageType, ByLanguage<EmailTemplate>>,
+    by_usage: HashMap<UsageType, ByLanguage<StoredTemplate>>,
     fallback: Option<LanguageTag>,
 }
 
 impl Templates {
     pub(crate) fn of(settings: &TenantSettings) -> Self {
-        let mut by_usage: HashMap<UsageType, ByLanguage<EmailTemplate>> = HashMap::new();
+        let mut by_usage: HashMap<UsageType, ByLanguage<StoredTemplate>> = HashMap::new();
         for LocalizedTemplate { language, usage_type, template } in &settings.templates {
             match LanguageTag::parse(language) {
-                Ok(tag) => by_usage.entry(usage_type.clone()).or_default().put(tag, language, template.clone()),
+                Ok(tag) => by_usage.entry(usage_type.clone()).or_default().put(
+                    tag,
+                    language,
+                    StoredTemplate::new(template.clone()),
+                ),
                 Err(cause) => tracing::warn!("a template for {usage_type} is never used: {cause}"),
             }
         }
@@ -65,7 +69,7 @@ impl Templates {
 
     /// The template for `message`: for its usage type in the nearest of the languages that its payload asks for, or in the
     /// fallback language; then the same for Generic. None leaves it to the connector's own.
-    pub(crate) fn choose(&self, message: &Message) -> Option<&EmailTemplate> {
+    pub(crate) fn choose(&self, message: &Message) -> Option<&StoredTemplate> {
         let requested = LanguageTag::requested_by(&message.payload);
         let find = |usage_type: &UsageType| {
             let templates = self.by_usage.get(usage_type)?;

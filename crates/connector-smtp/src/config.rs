@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{mail, presets::presets};
+use crate::{header, presets::presets};
 
 /// How to reach an SMTP server and what to send. Field names are Logto's, who took nodemailer's.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -85,6 +85,17 @@ pub struct SmtpConfig {
     #[schemars(title = "DNS timeout (ms)", range(min = 1))]
     #[serde(default = "half_a_minute")]
     pub dns_timeout: u64,
+    /// How many messages go over one connection before it is closed, refused ones included. A stock Exim holds every message
+    /// after the tenth of a connection until its next queue run, up to half an hour later, though it accepts them all
+    /// (`smtp_accept_queue_per_connection`); other servers refuse them.
+    #[schemars(title = "Messages per connection", range(min = 1, max = 1000))]
+    #[serde(default = "ten")]
+    pub max_messages: u64,
+    /// How long a connection is used at most, in milliseconds, however busy it is: so that a changed address of the server,
+    /// and a changed password, are noticed.
+    #[schemars(title = "Connection age (ms)", range(min = 1000, max = 86_400_000))]
+    #[serde(default = "five_minutes")]
+    pub max_session_age: u64,
     /// Taken for Logto's sake, without effect: what is logged is the host's choice.
     #[schemars(extend("x-form" = { "hidden": true }))]
     #[serde(default)]
@@ -115,12 +126,21 @@ const fn ten_minutes() -> u64 {
     600_000
 }
 
+const fn ten() -> u64 {
+    10
+}
+
+/// What Postfix grants a connection as a client (`smtp_connection_reuse_time_limit`).
+const fn five_minutes() -> u64 {
+    300_000
+}
+
 /// How to sign in to the server. With nothing set, no authentication: for relays that know their clients by address.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
-    /// By user and password, or by OAuth 2.0 (XOAUTH2: Gmail, Microsoft 365).
+    /// By user and password, or by OAuth 2.0 (Gmail, Microsoft 365).
     #[schemars(title = "Sign in by", extend("x-form" = {
         "tooltip": "OAuth 2.0 takes one of three: client ID and secret with a refresh token, or with a token endpoint that \
                     grants tokens to the client itself; a service account and its key; or an access token alone."
@@ -214,11 +234,11 @@ pub struct Tls {
     /// The name that the server's certificate must carry, where it is not the host's.
     #[schemars(title = "Server name", extend("format" = "host", "x-form" = { "destination": true }))]
     pub servername: Option<String>,
-    /// False takes any certificate, whoever it is for: no protection against an active attacker.
+    /// False takes any certificate, whoever it is for and however old or weak: no protection against an active attacker.
     #[schemars(title = "Refuse invalid certificates", extend("default" = true, "x-form" = { "destination": true }))]
     pub reject_unauthorized: Option<bool>,
-    /// Root certificates (PEM) to trust instead of the system's.
-    #[schemars(title = "Root certificates", extend("x-form" = {
+    /// Certificates (PEM) to trust instead of the system's: an authority's, or the server's own.
+    #[schemars(title = "Trusted certificates", extend("x-form" = {
         "type": "MultilineText",
         "placeholder": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----",
         "destination": true
@@ -326,8 +346,12 @@ fn tls_rules(config: &Value, report: &mut Report) {
     }
     let ca = serde_json::from_value::<OneOrMany>(tls["ca"].clone());
     for pem in ca.iter().flat_map(OneOrMany::iter) {
-        if let Err(fault) = connector_kit::root_certificates(pem.as_bytes()) {
-            report.problem("/tls/ca", fault);
+        match connector_kit::root_certificates(pem.as_bytes()) {
+            Err(fault) => report.problem("/tls/ca", fault),
+            Ok(_) if connector_kit::holds_private_key(pem) => {
+                report.warning("/tls/ca", "holds a private key beside the certificate, kept in clear: take it out");
+            }
+            Ok(_) => {}
         }
     }
 }
@@ -388,7 +412,7 @@ fn header_rules(headers: &Value, report: &mut Report) {
         let pointer = format!("/customHeaders/{}", name.replace('~', "~0").replace('/', "~1"));
         let texts = serde_json::from_value::<OneOrMany>(value.clone());
         for text in texts.iter().flat_map(OneOrMany::iter) {
-            if let Err(fault) = mail::custom_header(name, text) {
+            if let Err(fault) = header::custom(name, text) {
                 report.problem(pointer.clone(), fault);
                 break;
             }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod auth;
 mod config;
+mod header;
 mod mail;
 mod oauth;
 mod pool;

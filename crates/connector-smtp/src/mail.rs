@@ -1,37 +1,23 @@
 //! From a rendered email to the bytes after DATA.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use connector_kit::{Error, ErrorKind, Mailbox, RenderedEmail};
-use email_encoding::headers::{rfc2047, writer::EmailWriter};
 use lettre::{
     Address, Message,
     address::Envelope,
     message::{
         Mailbox as LettreMailbox, MultiPart, SinglePart,
-        header::{ContentType, HeaderName, HeaderValue, Headers},
+        header::{ContentType, HeaderName, HeaderValue},
     },
 };
 
-use crate::config::OneOrMany;
+use crate::{config::OneOrMany, header};
 
-/// Longest word that goes into a header as it is: RFC 5322 allows lines of 998 octets, name and fold included.
-const WORD_MAX: usize = 800;
+/// The last second that a date may name here: the next has a year of five digits, which lettre does not write.
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
 
-/// Headers that every message has from elsewhere; a second one would contradict it, or add recipients.
-const OURS: [&str; 13] = [
-    "from",
-    "to",
-    "cc",
-    "bcc",
-    "reply-to",
-    "subject",
-    "date",
-    "message-id",
-    "mime-version",
-    "content-type",
-    "content-transfer-encoding",
-    "content-disposition",
-    "content-id",
-];
+const SUBJECT: &str = "Subject";
 
 /// A message, ready to be sent.
 pub(crate) struct Mail {
@@ -53,33 +39,13 @@ pub(crate) fn custom_headers<'a>(
     let mut block = Vec::new();
     for (name, values) in headers {
         for value in values.iter() {
-            block.extend_from_slice(custom_header(name, value)?.as_bytes());
+            block.extend_from_slice(header::custom(name, value)?.as_bytes());
         }
     }
     Ok(block)
 }
 
-/// One custom header as it stands in a message, its line end included.
-///
-/// # Errors
-/// When the name is none, or is one of ours, or the value holds control characters.
-pub(crate) fn custom_header(name: &str, value: &str) -> Result<String, String> {
-    let lower = name.to_ascii_lowercase();
-    if OURS.contains(&lower.as_str()) || lower.starts_with("resent-") {
-        return Err("cannot be set here: the connector writes it, or it would change where the message goes".to_owned());
-    }
-    let token = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-    let name = HeaderName::new_from_ascii(name.to_owned()).ok().filter(|_| token);
-    let name = name.ok_or("is not a header name: letters, digits and hyphens")?;
-    if value.chars().any(char::is_control) {
-        return Err("cannot hold line breaks or other control characters".to_owned());
-    }
-    let mut headers = Headers::new();
-    headers.insert_raw(unstructured(name, value.to_owned()));
-    Ok(headers.to_string())
-}
-
-/// Writes the message: `prefix` holds the custom headers.
+/// Writes the message as of `now`: `prefix` holds the custom headers.
 ///
 /// # Errors
 /// `InvalidMessage` when lettre cannot represent a part of it.
@@ -89,15 +55,18 @@ pub(crate) fn write(
     to: &Mailbox,
     reply_to: Option<&Mailbox>,
     email: RenderedEmail,
+    now: SystemTime,
 ) -> Result<Mail, Error> {
     // Unique, not secret.
     let message_id = format!("<{:032x}@{}>", fastrand::u128(..), from.domain());
     let (from, to) = (mailbox(from), mailbox(to));
     let (from_address, to_address) = (from.email.clone(), to.email.clone());
     let mut needs_utf8 = !is_ascii(&from_address) || !is_ascii(&to_address);
-    let mut builder = Message::builder().from(from).to(to).message_id(Some(message_id.clone()));
+    let mut builder = Message::builder().from(from).to(to).message_id(Some(message_id.clone())).date(date(now));
     if !email.subject.is_empty() {
-        builder = builder.raw_header(unstructured(HeaderName::new_from_ascii_str("Subject"), email.subject));
+        let encoded = header::free_text(SUBJECT, &email.subject);
+        let name = HeaderName::new_from_ascii_str(SUBJECT);
+        builder = builder.raw_header(HeaderValue::dangerous_new_pre_encoded(name, email.subject, encoded));
     }
     if let Some(reply_to) = reply_to {
         let reply_to = mailbox(reply_to);
@@ -143,21 +112,9 @@ fn is_ascii(address: &Address) -> bool {
     AsRef::<str>::as_ref(address).is_ascii()
 }
 
-/// A header of plain text. lettre encodes what is beyond ASCII and folds between words; a word too long for a line,
-/// and one that a reader would decode though nobody has encoded it, are left to be encoded here.
-fn unstructured(name: HeaderName, value: String) -> HeaderValue {
-    if value.split(' ').all(|word| word.len() <= WORD_MAX && !word.contains("=?")) {
-        return HeaderValue::new(name, value);
-    }
-    let mut encoded = String::with_capacity(value.len() * 2);
-    let mut writer = EmailWriter::new(&mut encoded, name.len() + 2, 0, false);
-    let written = rfc2047::encode(&value, &mut writer);
-    drop(writer);
-    // Writing into a String does not fail.
-    match written {
-        Ok(()) => HeaderValue::dangerous_new_pre_encoded(name, value, encoded),
-        Err(_) => HeaderValue::new(name, String::new()),
-    }
+/// `now` as far as a Date header can say it. A clock that stands elsewhere is wrong, and no reason to lose a message.
+fn date(now: SystemTime) -> SystemTime {
+    now.clamp(UNIX_EPOCH, UNIX_EPOCH + LAST_DATE)
 }
 
 /// The error of an address that the server cannot carry.

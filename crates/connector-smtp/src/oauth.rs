@@ -10,6 +10,7 @@ use connector_kit::{
     Error, Problem, Secret, SendContext,
     http::{HttpClient, Url},
     oauth::{AccessToken, TokenCache, request_token},
+    pem_text,
 };
 use ring::{rand::SystemRandom, signature};
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
@@ -146,10 +147,10 @@ fn lifetime(expires: Option<u64>) -> Duration {
     (UNIX_EPOCH + Duration::from_millis(expires)).duration_since(SystemTime::now()).unwrap_or_default()
 }
 
-/// Reads an RSA key in PKCS #8 or PKCS #1. Line breaks may be written `\n`, as in Google's JSON files.
+/// Reads an RSA key in PKCS #8 or PKCS #1.
 fn read_key(pem: &Secret) -> Result<signature::RsaKeyPair, Error> {
     let refuse = |what: &str| invalid("/auth/privateKey", what);
-    let pem = pem.expose().replace("\\n", "\n");
+    let pem = pem_text(pem.expose());
     let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
         Ok(PrivateKeyDer::Pkcs8(der)) => signature::RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
         Ok(PrivateKeyDer::Pkcs1(der)) => signature::RsaKeyPair::from_der(der.secret_pkcs1_der()),

@@ -2,18 +2,23 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, SendContext, TlsOptions, TlsStream};
+use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, SendContext, TlsClient, TlsStream};
 use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult, WeakPool};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::TcpStream;
 
-use crate::{oauth::TokenSource, replies::Failure, session::Session, wire::Wire};
+use crate::{
+    oauth::TokenSource,
+    replies::Failure,
+    session::{Lasting, Session},
+    wire::Wire,
+};
 
 /// Sessions at most. Postfix takes 50 from one client by default (`smtpd_client_connection_count_limit`), several
 /// instances of a service share that, and a session sends hundreds of messages a second.
 const MOST_SESSIONS: usize = 20;
 /// How long a session may idle. Servers close after minutes; quotas of connections count while it is open.
-const IDLE_MOST: Duration = Duration::from_secs(30);
+pub(crate) const IDLE_MOST: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// What to look at when the server does not want the access token.
@@ -29,12 +34,13 @@ pub(crate) struct Server {
     pub(crate) implicit_tls: bool,
     pub(crate) require_tls: bool,
     pub(crate) ignore_tls: bool,
-    pub(crate) tls: TlsOptions,
+    pub(crate) tls: TlsClient,
     pub(crate) tls_name: String,
     pub(crate) client: ClientId,
     pub(crate) greeting_timeout: Duration,
     pub(crate) reply_timeout: Duration,
     pub(crate) login: Login,
+    pub(crate) lasting: Lasting,
 }
 
 /// How to sign in.
@@ -75,7 +81,7 @@ impl Server {
             Login::Token { user, source } => {
                 self.warn_if_clear(&session);
                 let token = source.token(context).await?;
-                session.log_in_by_token(user, &token).await.map_err(|failure| {
+                session.log_in_by_token(user, &token, &self.host, self.port).await.map_err(|failure| {
                     let refused = failure.is_refusal_of_credentials();
                     let error = failure.into_error(&self.host, &session.hide(Redactor::default()));
                     let error = if refused { error.with_hint(TOKEN_REFUSED) } else { error };
@@ -154,13 +160,9 @@ impl Manager for Server {
     }
 
     async fn recycle(&self, place: &mut Option<Session>, _: &Metrics) -> RecycleResult<Infallible> {
-        let is_ready = match place {
-            Some(session) => session.make_ready().await,
-            None => false,
-        };
-        match is_ready {
+        match place.as_ref().is_some_and(|session| session.is_fit() && !session.is_over(&self.lasting)) {
             true => Ok(()),
-            false => Err(RecycleError::message("never opened, closed by the server, or left in mid-dialogue")),
+            false => Err(RecycleError::message("never opened, over, closed by the server, or left in mid-dialogue")),
         }
     }
 }
@@ -197,11 +199,12 @@ impl Sessions {
     }
 }
 
-/// Closes what has idled too long, for as long as the pool exists.
+/// Closes what has idled or lasted too long, for as long as the pool exists.
 async fn sweep(pool: WeakPool<Server>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         let Some(pool) = pool.upgrade() else { return };
-        pool.retain(|session, _| session.as_ref().is_some_and(|session| session.last_used().elapsed() < IDLE_MOST));
+        let lasting = pool.manager().lasting;
+        pool.retain(|session, _| session.as_ref().is_some_and(|session| !session.is_over(&lasting)));
     }
 }

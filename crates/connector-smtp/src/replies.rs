@@ -10,6 +10,8 @@ pub(crate) enum Stage {
     Greeting,
     StartTls,
     Auth,
+    /// Taking back the envelope of a message that was refused.
+    Reset,
     Mail,
     Rcpt,
     Data,
@@ -23,6 +25,7 @@ impl Stage {
             Self::Greeting => "greeting",
             Self::StartTls => "STARTTLS",
             Self::Auth => "authentication",
+            Self::Reset => "RSET",
             Self::Mail => "MAIL FROM",
             Self::Rcpt => "RCPT TO",
             Self::Data => "DATA",
@@ -46,8 +49,10 @@ pub(crate) enum Cause {
     NotOffered(&'static str),
     /// The connection was lost, or the server kept silent.
     Lost(String),
-    /// The server said something that is not SMTP, or not an answer to what it was asked.
-    Garbled,
+    /// The server said something that is not SMTP, or not an answer to what it was asked; where it is known, what is wrong.
+    Garbled(Option<String>),
+    /// The credentials make a longer line than SMTP allows.
+    TooLong,
 }
 
 impl Failure {
@@ -55,10 +60,12 @@ impl Failure {
         let source = error.source();
         let text = source.map(ToString::to_string).unwrap_or_default();
         let broken_off = source.and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+        let unreadable = broken_off == Some(io::ErrorKind::InvalidData);
         let cause = match error.status() {
             Some(code) => Cause::Reply { code: code.into(), text },
             None if text == "incomplete response" => Cause::Lost("the server closed the connection".to_owned()),
-            None if error.is_response() || broken_off == Some(io::ErrorKind::InvalidData) => Cause::Garbled,
+            None if unreadable => Cause::Garbled(Some(text)),
+            None if error.is_response() => Cause::Garbled(None),
             None => Cause::Lost(text),
         };
         Self { stage, cause }
@@ -68,9 +75,35 @@ impl Failure {
         Self { stage, cause: Cause::Lost(format!("the server did not reply within {limit:?}")) }
     }
 
-    /// Whether the server knows the user or the token and will not have them, or does not know them.
+    /// Whether the server has judged the user, the password or the token, and will not have them.
     pub(crate) fn is_refusal_of_credentials(&self) -> bool {
-        self.stage == Stage::Auth && matches!(self.cause, Cause::Reply { code: 500..600, .. })
+        self.stage == Stage::Auth
+            && matches!(self.cause, Cause::Reply { code: 500..600, .. })
+            && !self.is_of_the_mechanism()
+    }
+
+    /// Whether the server cannot be signed in to by this mechanism, or not now, which says nothing of the credentials: RFC
+    /// 4954, 4 and 6, has a client take another one. Not where the server asks for less of everything.
+    pub(crate) fn is_of_the_mechanism(&self) -> bool {
+        let Cause::Reply { code, text } = &self.cause else { return false };
+        let enhanced = enhanced_status(text).unwrap_or_default();
+        let is_of_the_mechanism = match code {
+            421 => false,
+            ..500 => is_limit(enhanced, &text.to_ascii_lowercase()).is_none(),
+            _ => is_of_the_protocol(*code, enhanced) || matches!(code, 534 | 538),
+        };
+        self.stage == Stage::Auth && is_of_the_mechanism
+    }
+
+    /// Whether the server may answer otherwise later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        matches!(self.cause, Cause::Reply { code: ..500, .. })
+    }
+
+    /// Whether a session that has served before may be what the server refuses, rather than this message: 452 "too many
+    /// messages in this session" and the like.
+    pub(crate) fn may_be_of_the_session(&self) -> bool {
+        self.is_temporary() || (self.stage == Stage::Mail && matches!(self.cause, Cause::Reply { .. }))
     }
 
     /// Whether the connection may go on serving after this.
@@ -81,9 +114,10 @@ impl Failure {
     /// Whether a kept connection turned out to be gone: a new one is worth the while.
     pub(crate) fn is_stale_connection(&self) -> bool {
         match &self.cause {
-            Cause::Reply { code, .. } => *code == 421,
+            Cause::Reply { code, .. } => *code == 421 || self.stage == Stage::Reset,
             Cause::Lost(_) => self.stage != Stage::Content,
-            Cause::Garbled | Cause::NotOffered(_) => false,
+            Cause::Garbled(_) => self.stage == Stage::Reset,
+            Cause::NotOffered(_) | Cause::TooLong => false,
         }
     }
 
@@ -100,8 +134,14 @@ impl Failure {
                     .with_hint("many servers offer it only after STARTTLS: check port, secure and ignoreTLS");
             }
             Cause::Lost(cause) => Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {cause}")),
-            Cause::Garbled => {
-                Error::new(ErrorKind::InvalidResponse, format!("{host}: {stage}: the server's reply is not SMTP"))
+            Cause::TooLong => {
+                let what =
+                    "the user with the password or token makes a line longer than the 12288 octets that SMTP allows";
+                Error::new(ErrorKind::InvalidConfig, format!("{host}: {stage}: {what}"))
+            }
+            Cause::Garbled(fault) => {
+                let fault = fault.unwrap_or_else(|| "the server's reply is not SMTP".to_owned());
+                Error::new(ErrorKind::InvalidResponse, format!("{host}: {stage}: {fault}"))
             }
         };
         let error = error.delivery_is(delivery);
@@ -176,21 +216,35 @@ const BURST: [&str; 14] = [
 /// More connections than the server takes from one client or mailbox: Microsoft 365 takes three.
 const CONNECTIONS: [&str; 3] = ["concurrent connection", "thread limit exceeded", "connections from"];
 
+/// Whether a limit is why, and which: an amount that is used up, or, with a temporary refusal, too much at once.
+fn is_limit(enhanced: &str, text: &str) -> Option<(ErrorKind, Option<&'static str>)> {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // Gmail: 550 5.4.5 Daily user sending limit exceeded.
+    if says(&QUOTA) || enhanced == "5.4.5" {
+        return Some((ErrorKind::QuotaExceeded, Some("the account's sending quota, or its own mailbox, is used up")));
+    }
+    if says(&CONNECTIONS) {
+        let hint = "the server takes fewer connections at once: send less in parallel, or through several accounts";
+        return Some((ErrorKind::RateLimited, Some(hint)));
+    }
+    (says(&BURST) || enhanced == "4.7.28").then_some((ErrorKind::RateLimited, None))
+}
+
+/// Whether a refusal of AUTH is of the command, not of the credentials: RFC 5321, 4.2.1 (500 to 504), RFC 3463 (x.5.x), and
+/// 555 of servers for which the line is too long (Gmail).
+fn is_of_the_protocol(code: u16, enhanced: &str) -> bool {
+    matches!(code, 500..=504 | 555) || (enhanced.starts_with("5.5.") && code != 535)
+}
+
 /// What a refusal means, by RFC 5321 (codes), RFC 4954 (authentication), RFC 3463 (enhanced codes), and, where those
 /// leave it open, by the words that servers use. `text` is in lower case.
 fn meaning(stage: Stage, code: u16, enhanced: &str, text: &str) -> (ErrorKind, Option<&'static str>) {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let is_temporary = code < 500;
-    // Gmail: 550 5.4.5 Daily user sending limit exceeded.
-    if says(&QUOTA) || enhanced == "5.4.5" {
-        return (ErrorKind::QuotaExceeded, Some("the account's sending quota, or its own mailbox, is used up"));
-    }
-    if is_temporary && says(&CONNECTIONS) {
-        let hint = "the server takes fewer connections at once: send less in parallel, or through several accounts";
-        return (ErrorKind::RateLimited, Some(hint));
-    }
-    if is_temporary && (says(&BURST) || enhanced == "4.7.28") {
-        return (ErrorKind::RateLimited, None);
+    match is_limit(enhanced, text) {
+        Some((ErrorKind::RateLimited, _)) if !is_temporary => {}
+        Some(limit) => return limit,
+        None => {}
     }
     if stage == Stage::Auth || matches!(code, 530 | 534 | 535 | 538) {
         return authentication(code, enhanced, text);
@@ -229,6 +283,11 @@ fn authentication(code: u16, enhanced: &str, text: &str) -> (ErrorKind, Option<&
         // RFC 4954: the server wants the password set anew, or another way to sign in used once.
         432 if enhanced == "4.7.12" => "the server wants the password changed first",
         ..500 => return (ErrorKind::Unavailable, None),
+        _ if is_of_the_protocol(code, enhanced) => {
+            let hint = "the server did not take the command to sign in, and has not judged user or password: does it take \
+                        passwords, or OAuth2 alone? Is this its port for submission?";
+            return (ErrorKind::Rejected, Some(hint));
+        }
         530 | 538 => "the server wants TLS or a user first: set requireTLS and auth",
         // Microsoft 365.
         _ if enhanced == "5.7.139" || enhanced == "5.7.30" || says(&["smtpclientauthentication"]) => {

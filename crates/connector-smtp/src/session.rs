@@ -4,14 +4,12 @@ use std::{fmt::Display, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connector_kit::{Redactor, Secret, SendContext};
-use hmac::{Hmac, Mac};
 use lettre::transport::smtp::{
     client::AsyncSmtpConnection,
     commands::{Data, Ehlo, Mail as MailCommand, Rcpt, Rset, Starttls},
     extension::{ClientId, MailParameter},
     response::{Response, Severity},
 };
-use md5::Md5;
 use tokio::time::Instant;
 
 use crate::{
@@ -20,8 +18,20 @@ use crate::{
     wire::Wire,
 };
 
-/// How long taking a refused envelope back may hold up the next message; after that a new session is quicker.
-const RESET_MOST: Duration = Duration::from_secs(2);
+/// How long a session that has served before may take for its first reply to the next message. It may have lost its server
+/// without a word (a firewall forgets, a machine fails): a new connection is then quicker than to wait.
+const FIRST_REPLY_MOST: Duration = Duration::from_secs(3);
+
+/// How long a session may last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lasting {
+    /// Messages at most, refused ones included.
+    pub(crate) messages: u64,
+    /// Since it was opened.
+    pub(crate) age: Duration,
+    /// Since it was last used.
+    pub(crate) idle: Duration,
+}
 
 /// An open session with a server.
 pub(crate) struct Session {
@@ -37,6 +47,9 @@ pub(crate) struct Session {
     has_envelope: bool,
     /// What it was signed in with, in every form that the server has seen.
     shown: Vec<Secret>,
+    /// How many messages it was used for, refused ones included.
+    messages: u64,
+    opened: Instant,
     last_used: Instant,
 }
 
@@ -82,6 +95,8 @@ impl Session {
             at_rest: true,
             has_envelope: false,
             shown: Vec::new(),
+            messages: 0,
+            opened: Instant::now(),
             last_used: Instant::now(),
         })
     }
@@ -92,6 +107,10 @@ impl Session {
 
     pub(crate) fn offers_smtputf8(&self) -> bool {
         self.offers.has("SMTPUTF8")
+    }
+
+    pub(crate) fn offers_mechanism(&self, name: &str) -> bool {
+        self.offers.has_mechanism(name)
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -111,62 +130,23 @@ impl Session {
         Ok(())
     }
 
-    /// Signs in with a password, by the first way that the server offers of PLAIN, LOGIN and CRAM-MD5.
-    pub(crate) async fn log_in(&mut self, user: &str, password: &Secret) -> Result<(), Failure> {
-        // RFC 4616.
-        let plain = STANDARD.encode(format!("\0{user}\0{}", password.expose()));
-        self.shown = forms_of(password, &plain);
-        if self.offers.has_mechanism("PLAIN") {
-            self.authenticate(&format!("AUTH PLAIN {plain}")).await
-        } else if self.offers.has_mechanism("LOGIN") {
-            self.ask(Stage::Auth, "AUTH LOGIN\r\n").await?;
-            self.ask(Stage::Auth, format!("{}\r\n", STANDARD.encode(user))).await?;
-            self.authenticate(&STANDARD.encode(password.expose())).await
-        } else if self.offers.has_mechanism("CRAM-MD5") {
-            self.cram_md5(user, password).await
-        } else {
-            Err(not_offered("a way to sign in with a password (PLAIN, LOGIN or CRAM-MD5)"))
-        }
-    }
-
-    /// Signs in with an access token.
-    pub(crate) async fn log_in_by_token(&mut self, user: &str, token: &Secret) -> Result<(), Failure> {
-        if !self.offers.has_mechanism("XOAUTH2") {
-            return Err(not_offered("XOAUTH2"));
-        }
-        // developers.google.com/gmail/imap/xoauth2-protocol
-        let both = STANDARD.encode(format!("user={user}\x01auth=Bearer {}\x01\x01", token.expose()));
-        self.shown = forms_of(token, &both);
-        let mut response = self.exchange(Stage::Auth, format!("AUTH XOAUTH2 {both}\r\n")).await?;
-        if response.has_code(334) {
-            // The challenge explains a refusal; an empty line asks for the refusal itself.
-            response = self.exchange(Stage::Auth, "\r\n").await?;
-        }
-        expect(Stage::Auth, Severity::PositiveCompletion, response).map(drop)
-    }
-
-    /// RFC 2195: proves the password without sending it.
-    async fn cram_md5(&mut self, user: &str, password: &Secret) -> Result<(), Failure> {
-        let garbled = || Failure { stage: Stage::Auth, cause: Cause::Garbled };
-        let response = self.ask(Stage::Auth, "AUTH CRAM-MD5\r\n").await?;
-        let challenge = response.first_word().and_then(|word| STANDARD.decode(word).ok()).ok_or_else(garbled)?;
-        let mut mac = Hmac::<Md5>::new_from_slice(password.expose().as_bytes()).map_err(|_| garbled())?;
-        mac.update(&challenge);
-        let digest: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.authenticate(&STANDARD.encode(format!("{user} {digest}"))).await
-    }
-
-    /// Sends the last line of an authentication.
-    async fn authenticate(&mut self, line: &str) -> Result<(), Failure> {
-        self.command(Stage::Auth, format!("{line}\r\n")).await.map(drop)
-    }
-
     /// Sends one message.
     pub(crate) async fn send(&mut self, mail: &Mail, context: &SendContext) -> Result<(), Failure> {
         let deadline_is_first = |deadline| deadline < Instant::now() + self.reply_timeout;
         self.reply_limit = (!context.deadline().is_some_and(deadline_is_first)).then_some(self.reply_timeout);
+        let usual = self.reply_limit;
+        if self.messages > 0 {
+            self.reply_limit = Some(self.reply_timeout.min(FIRST_REPLY_MOST));
+        }
+        self.messages += 1;
+        if self.has_envelope {
+            self.command(Stage::Reset, Rset).await?;
+            self.has_envelope = false;
+            self.reply_limit = usual;
+        }
         let parameters = if mail.needs_utf8 { vec![MailParameter::SmtpUtfEight] } else { Vec::new() };
         self.command(Stage::Mail, MailCommand::new(Some(mail.from.clone()), parameters)).await?;
+        self.reply_limit = usual;
         self.has_envelope = true;
         self.command(Stage::Rcpt, Rcpt::new(mail.to.clone(), Vec::new())).await?;
         self.ask(Stage::Data, Data).await?;
@@ -185,18 +165,18 @@ impl Session {
     }
 
     /// Sends a command that the server is to carry out.
-    async fn command(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
+    pub(crate) async fn command(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
         let response = self.exchange(stage, command).await?;
         expect(stage, Severity::PositiveCompletion, response)
     }
 
     /// Sends a command that the server is to ask more about.
-    async fn ask(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
+    pub(crate) async fn ask(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
         let response = self.exchange(stage, command).await?;
         expect(stage, Severity::PositiveIntermediate, response)
     }
 
-    async fn exchange(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
+    pub(crate) async fn exchange(&mut self, stage: Stage, command: impl Display) -> Result<Response, Failure> {
         self.at_rest = false;
         let awaiting = Awaiting::new(&self.wire);
         let reply = awaiting.reply(stage, self.reply_limit, self.connection.command(command)).await;
@@ -217,21 +197,21 @@ impl Session {
         self.shown.iter().fold(redactor, Redactor::and_secret)
     }
 
-    pub(crate) fn last_used(&self) -> Instant {
-        self.last_used
+    /// Notes what the server is about to see: a secret, and the line that it goes in.
+    pub(crate) fn has_shown(&mut self, secret: &str, line: &str) {
+        self.shown.extend([Secret::new(secret), Secret::new(STANDARD.encode(secret)), Secret::new(line)]);
     }
 
-    /// Makes the session fit for the next message; tells whether it is. Costs no round trip, unless the last message
-    /// was refused.
-    pub(crate) async fn make_ready(&mut self) -> bool {
-        if !self.at_rest || !self.wire.is_quiet() {
-            return false;
-        }
-        if self.has_envelope {
-            let reset = tokio::time::timeout(RESET_MOST, self.command(Stage::Mail, Rset)).await;
-            self.has_envelope = !matches!(reset, Ok(Ok(_)));
-        }
-        !self.has_envelope
+    /// Whether the session has lasted as long as it may.
+    pub(crate) fn is_over(&self, lasting: &Lasting) -> bool {
+        self.messages >= lasting.messages
+            || self.opened.elapsed() >= lasting.age
+            || self.last_used.elapsed() >= lasting.idle
+    }
+
+    /// Whether the session is fit for another message, as far as can be told without a round trip.
+    pub(crate) fn is_fit(&self) -> bool {
+        self.at_rest && self.wire.is_quiet()
     }
 }
 
@@ -281,18 +261,9 @@ impl Drop for Awaiting<'_> {
 }
 
 /// lettre takes "go on" for "done" and the other way round.
-fn expect(stage: Stage, wanted: Severity, response: Response) -> Result<Response, Failure> {
+pub(crate) fn expect(stage: Stage, wanted: Severity, response: Response) -> Result<Response, Failure> {
     match response.code().severity == wanted {
         true => Ok(response),
-        false => Err(Failure { stage, cause: Cause::Garbled }),
+        false => Err(Failure { stage, cause: Cause::Garbled(None) }),
     }
-}
-
-/// A secret as it is, as it goes over the wire alone, and as it does with its user.
-fn forms_of(secret: &Secret, with_user: &str) -> Vec<Secret> {
-    vec![secret.clone(), Secret::new(STANDARD.encode(secret.expose())), Secret::new(with_user)]
-}
-
-fn not_offered(what: &'static str) -> Failure {
-    Failure { stage: Stage::Auth, cause: Cause::NotOffered(what) }
 }

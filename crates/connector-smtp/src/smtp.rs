@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use connector_kit::{
@@ -16,7 +16,8 @@ use crate::{
     config::{Auth, AuthType, OneOrMany, SmtpConfig, Tls, TlsMinVersion},
     mail::{self, Mail},
     oauth::TokenSource,
-    pool::{Login, Server, Sessions},
+    pool::{IDLE_MOST, Login, Server, Sessions},
+    session::Lasting,
 };
 
 /// What this crate exports to a registry: metadata, schema, and how to build the connector.
@@ -92,12 +93,17 @@ impl Connector for Smtp {
             implicit_tls: config.secure,
             require_tls: config.require_tls,
             ignore_tls: config.ignore_tls,
-            tls: tls_options(tls).map_err(|fault| invalid("/tls/ca", fault))?,
+            tls: context.dialer().tls(&tls_options(tls).map_err(|fault| invalid("/tls/ca", fault))?)?,
             tls_name,
             client: client_id(config.name),
             greeting_timeout: milliseconds(config.greeting_timeout),
             reply_timeout: milliseconds(config.socket_timeout),
             login: login(config.auth, context)?,
+            lasting: Lasting {
+                messages: config.max_messages,
+                age: milliseconds(config.max_session_age),
+                idle: IDLE_MOST,
+            },
         };
         Ok(Self {
             sessions: Sessions::new(server)?,
@@ -161,7 +167,8 @@ impl EmailConnector for Smtp {
         let email = self.templates.render(message)?;
         let from = email.sender(&self.from)?;
         let reply_to = email.reply_to()?;
-        let mail = mail::write(&self.custom_headers, &from, &to, reply_to.as_ref().or(self.reply_to.as_ref()), email)?;
+        let reply_to = reply_to.as_ref().or(self.reply_to.as_ref());
+        let mail = mail::write(&self.custom_headers, &from, &to, reply_to, email, SystemTime::now())?;
         self.deliver(&mail, message, context).await?;
         Ok(Receipt::new(Some(mail.message_id)))
     }
@@ -174,8 +181,13 @@ impl Smtp {
         context.mark_not_sent();
         let host = &self.sessions.server().host;
         context.waits_for(host.as_str());
+        let lasting = self.sessions.server().lasting;
+        let mut only_new = false;
         loop {
             let mut place = self.sessions.get().await?;
+            if only_new {
+                *place = None;
+            }
             let (session, reused) = match place.as_mut() {
                 Some(kept) => (kept, true),
                 None => (place.insert(self.sessions.server().open(context).await?), false),
@@ -185,9 +197,27 @@ impl Smtp {
             }
             context.waits_for(host.as_str());
             match session.send(mail, context).await {
-                Ok(()) => return Ok(()),
-                Err(failure) if reused && failure.is_stale_connection() => self.sessions.drop_idle(),
-                Err(failure) => return Err(failure.into_error(host, &session.hide(self.redactor(message)))),
+                Ok(()) => {
+                    if session.is_over(&lasting) {
+                        *place = None;
+                    }
+                    return Ok(());
+                }
+                // Nothing of the content was written: the message goes over a new connection. Others that idle are likely
+                // gone too.
+                Err(failure) if reused && failure.is_stale_connection() => {
+                    *place = None;
+                    self.sessions.drop_idle();
+                    only_new = true;
+                }
+                Err(failure) => {
+                    let ends = session.is_over(&lasting) || (reused && failure.may_be_of_the_session());
+                    let error = failure.into_error(host, &session.hide(self.redactor(message)));
+                    if ends {
+                        *place = None;
+                    }
+                    return Err(error);
+                }
             }
         }
     }

@@ -17,10 +17,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Longest part of a reply's line that is read; RFC 5321 allows 512 octets (4.5.3.1.5). What is longer still counts,
-/// shortened: its code decides what became of a message.
+/// Longest part of a reply's line that is read, and of what lettre is given, which takes 1,000; RFC 5321 allows 512 octets
+/// (4.5.3.1.5). What is longer still counts, shortened: its code decides what became of a message.
 const LINE_MAX: usize = 900;
-/// Most lines of one reply. EHLO has a dozen or two; lettre reads all of them anew for each one that comes.
+/// Most lines of one reply. EHLO has a dozen or two.
 const LINES_MAX: usize = 200;
 /// Longest reply that is read, in octets, shortened lines at their full length.
 const REPLY_MAX: usize = 1024 * 1024;
@@ -29,7 +29,7 @@ const CHUNK: usize = 4096;
 /// A handle on the connection. lettre holds one, the session another: lettre never gives its stream back, and the
 /// session must upgrade it, look whether it still lives, and read what lettre forgets.
 ///
-/// lettre gets one line at a time. So nothing that a server, or somebody in between, says ahead of time gets into
+/// lettre gets one reply at a time, and that as one line: it would parse all lines anew for each one that comes. So nothing that a server, or somebody in between, says ahead of time gets into
 /// lettre's buffer, where it would outlive the TLS handshake and be taken for an encrypted reply.
 #[derive(Debug, Clone)]
 pub(crate) struct Wire(Arc<Mutex<Link>>);
@@ -39,12 +39,10 @@ struct Link {
     transport: Transport,
     /// Read, and not yet a whole line.
     received: Vec<u8>,
-    /// A line on its way to lettre.
+    /// A reply, as one line, on its way to lettre.
     line: Vec<u8>,
-    /// What lettre has been given since the last command: the whole reply, once it has read it.
-    reply: Vec<u8>,
-    /// How many lines that is.
-    lines: usize,
+    /// The lines that came since the last command: the whole reply, once lettre has it.
+    reply: Vec<String>,
     /// How many octets have been read since the last command.
     octets: usize,
 }
@@ -67,7 +65,7 @@ impl Wire {
     }
 
     fn over(transport: Transport) -> Self {
-        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new(), lines: 0, octets: 0 };
+        let link = Link { transport, received: Vec::new(), line: Vec::new(), reply: Vec::new(), octets: 0 };
         Self(Arc::new(Mutex::new(link)))
     }
 
@@ -94,7 +92,7 @@ impl Wire {
 
     /// The lines of the last reply, codes included.
     pub(crate) fn last_reply(&self) -> Vec<String> {
-        String::from_utf8_lossy(&self.lock().reply).lines().map(str::to_owned).collect()
+        self.lock().reply.clone()
     }
 
     /// Whether the connection is idle: not closed, and nothing said that was not asked for. Costs no round trip.
@@ -122,26 +120,57 @@ impl Wire {
 }
 
 impl Link {
-    /// Takes the first whole line of what was received, fit for lettre's parser: in UTF-8 whatever the server speaks,
-    /// ended by CRLF, and with a space after a code that stands alone. The line before must have been given away.
-    fn next_line(&mut self) -> bool {
-        let Some(end) = self.received.iter().position(|byte| *byte == b'\n') else {
-            self.received.truncate(LINE_MAX);
-            return false;
-        };
-        let line = &self.received[..end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let text = String::from_utf8_lossy(&line[..line.len().min(LINE_MAX)]);
-        self.line.extend_from_slice(text.as_bytes());
-        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.line.push(b' ');
+    /// Takes the lines of a reply out of what was received, and tells whether the last one was among them. What came before
+    /// must have been given away.
+    fn next_reply(&mut self) -> io::Result<bool> {
+        while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+            if self.reply.len() >= LINES_MAX {
+                return Err(unreadable(format!("the server's reply has more than {LINES_MAX} lines")));
+            }
+            let line = &self.received[..end];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            // In UTF-8, whatever the server speaks.
+            let line = String::from_utf8_lossy(&line[..line.len().min(LINE_MAX)]).into_owned();
+            self.received.drain(..=end);
+            let code = |line: &str| line.get(..3).map(str::to_owned);
+            if self.reply.first().is_some_and(|first| code(first) != code(&line)) {
+                return Err(unreadable("the lines of the server's reply have different codes".to_owned()));
+            }
+            let goes_on = line.as_bytes().get(3) == Some(&b'-');
+            self.reply.push(line);
+            if !goes_on {
+                self.line = one_line(&self.reply).into_bytes();
+                return Ok(true);
+            }
         }
-        self.line.extend_from_slice(b"\r\n");
-        self.received.drain(..=end);
-        self.reply.extend_from_slice(&self.line);
-        self.lines += 1;
-        true
+        self.received.truncate(LINE_MAX);
+        Ok(false)
     }
+}
+
+/// A reply as one line, fit for lettre's parser: a space after the code, an enhanced code once, CRLF at its end.
+fn one_line(reply: &[String]) -> String {
+    let (code, first) = reply.first().and_then(|line| line.split_at_checked(3)).unwrap_or_default();
+    let text = |line: &str| line.strip_prefix(['-', ' ']).unwrap_or(line).to_owned();
+    let mut joined = match first.starts_with(['-', ' ']) || first.is_empty() {
+        true => format!("{code} {}", text(first)),
+        // Not SMTP: lettre is to see it.
+        false => format!("{code}{first}"),
+    };
+    let enhanced = text(first).split(' ').next().filter(|word| word.matches('.').count() == 2).map(str::to_owned);
+    for line in reply.iter().skip(1).filter_map(|line| line.get(3..)) {
+        if joined.len() > LINE_MAX {
+            break;
+        }
+        let line = text(line);
+        let repeated =
+            enhanced.as_deref().and_then(|code| line.strip_prefix(code)).and_then(|rest| rest.strip_prefix(' '));
+        joined.push(' ');
+        joined.push_str(repeated.unwrap_or(&line));
+    }
+    let end = (0..=joined.len().min(LINE_MAX)).rev().find(|at| joined.is_char_boundary(*at)).unwrap_or_default();
+    joined.truncate(end);
+    joined + "\r\n"
 }
 
 impl Transport {
@@ -158,19 +187,16 @@ fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the connection is closed")
 }
 
-fn endless() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the reply has no end")
+fn unreadable(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let link = &mut *self.lock();
-        if link.lines >= LINES_MAX {
-            return Poll::Ready(Err(endless()));
-        }
-        while link.line.is_empty() && !link.next_line() {
+        while link.line.is_empty() && !link.next_reply()? {
             if link.octets >= REPLY_MAX {
-                return Poll::Ready(Err(endless()));
+                return Poll::Ready(Err(unreadable("the server's reply is longer than 1 MiB".to_owned())));
             }
             let mut chunk = [MaybeUninit::uninit(); CHUNK];
             let mut chunk = ReadBuf::uninit(&mut chunk);
@@ -192,7 +218,6 @@ impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let link = &mut *self.lock();
         link.reply.clear();
-        link.lines = 0;
         link.octets = 0;
         match &mut link.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write(context, data),

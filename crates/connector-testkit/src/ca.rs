@@ -6,7 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use rustls::server::{ClientHello, ResolvesServerCert, WantsServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, SupportedProtocolVersion};
@@ -119,6 +119,61 @@ impl ResolvesServerCert for AnyHost {
         let (certificate, key) = sign(&self.0, &[hello.server_name()?], VALID);
         let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
         Some(Arc::new(CertifiedKey::new(vec![certificate], key)))
+    }
+}
+
+/// A server's certificate that is signed by its own key.
+pub struct SelfSigned<'a> {
+    /// The names and addresses in `subjectAltName`; with none there is no such extension.
+    pub hosts: &'a [&'a str],
+    /// The subject's common name.
+    pub common_name: &'a str,
+    /// Marked as an authority's, as `openssl req -x509` does.
+    pub authority: bool,
+    /// Ran out in 2021.
+    pub expired: bool,
+}
+
+impl SelfSigned<'_> {
+    /// The certificate in PEM, and a server that shows it.
+    #[must_use]
+    pub fn make(&self) -> (String, ServerConfig) {
+        let names: Vec<String> = self.hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, self.common_name);
+        if self.authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        set_validity(&mut params, if self.expired { EXPIRED } else { VALID });
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        (
+            certificate.pem(),
+            server_showing(certificate.der().clone(), &PrivatePkcs8KeyDer::from(key.serialize_der()).into()),
+        )
+    }
+}
+
+/// A server that shows this certificate (PEM), whatever is wrong with it, and signs with this key (PEM).
+#[must_use]
+pub fn server_with(certificate: &str, key: &str) -> ServerConfig {
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    server_showing(certificate, &PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap())
+}
+
+fn server_showing(certificate: CertificateDer<'static>, key: &PrivateKeyDer<'static>) -> ServerConfig {
+    let key = rustls::crypto::ring::sign::any_supported_type(key).unwrap();
+    let shown = Arc::new(CertifiedKey::new(vec![certificate], key));
+    server_builder(rustls::DEFAULT_VERSIONS).with_cert_resolver(Arc::new(Always(shown)))
+}
+
+/// Shows a certificate that rustls would not take for a server's.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Always {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
     }
 }
 

@@ -31,7 +31,7 @@ mod smtp_session;
 mod stalled;
 mod wire;
 
-pub use ca::TestCa;
+pub use ca::{SelfSigned, TestCa, server_with};
 pub use http_answer::{Answer, Body, Fault, Framing};
 pub use http_recorder::{HttpRecorder, RecorderOptions};
 pub use http_request::RecordedRequest;

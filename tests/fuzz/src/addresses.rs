@@ -9,7 +9,9 @@ pub fn run(data: &[u8]) {
     let address = mailbox.address();
     assert_eq!(address, format!("{}@{}", mailbox.local_part(), mailbox.domain()), "the parts make the address");
     assert!(mailbox.domain().is_ascii(), "the domain is in its ASCII form");
-    assert!(mailbox.local_part().len() <= 64 + 2 && mailbox.domain().len() <= 255, "SMTP's limits hold");
+    assert!(mailbox.local_part().len() <= 64 && mailbox.domain().len() <= 253, "SMTP's limits and DNS's hold");
+    let leaves = mailbox.local_part().contains(['%', '!', '\u{ff05}', '\u{ff01}']) || address.contains("=?");
+    assert!(!leaves, "the mailbox is at the host that it names");
     assert!(!address.chars().any(|char| char.is_control() || char.is_whitespace()), "nothing can start a header");
     let outside_quotes = address.strip_prefix('"').is_none();
     assert!(!outside_quotes || address.matches('@').count() == 1, "one @ outside of quotes");

@@ -3,7 +3,7 @@
 mod config;
 mod greylist;
 mod maildir;
-mod port;
+pub(crate) mod port;
 
 use crate::certificates::Certificates;
 use crate::process::Process;

@@ -14,7 +14,7 @@ pub(super) struct Ports {
 ///
 /// Postfix listens with SO_REUSEPORT: two of them on one port would both start and share the clients. So whoever holds the UDP
 /// port of the same number, which nobody can share, has claimed it; and the claim ends with the process.
-pub(super) struct Port {
+pub(crate) struct Port {
     _claim: UdpSocket,
     number: u16,
 }
@@ -27,7 +27,7 @@ impl Ports {
 
 impl Port {
     /// Claims one below those the kernel hands out to clients.
-    fn claim() -> Result<Self> {
+    pub(crate) fn claim() -> Result<Self> {
         for attempt in 0..1000 {
             // A RandomState is seeded differently every time.
             let number = 20_000 + u16::try_from(RandomState::new().hash_one(attempt) % 12_000)?;
@@ -39,7 +39,7 @@ impl Port {
         bail!("no free port between 20000 and 32000 on 127.0.0.1")
     }
 
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 }

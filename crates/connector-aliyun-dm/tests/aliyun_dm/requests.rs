@@ -28,7 +28,7 @@ fn get<'f>(form: &'f Form, wanted: &str) -> Option<&'f str> {
 }
 
 fn localized(template: Value) -> Message {
-    message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap())
+    message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap())
 }
 
 #[tokio::test]

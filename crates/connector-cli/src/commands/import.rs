@@ -1,10 +1,11 @@
 //! `import`: an export read in.
 
-use connector_registry::{Export, Imported};
+use connector_registry::Imported;
 use serde::Serialize;
 
 use crate::{
     exit::Exit,
+    export_file,
     failure::Failure,
     input::Source,
     output::{self, Style, paint},
@@ -41,12 +42,8 @@ struct Shown<'a> {
 
 /// Imports.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let what = "the export is not valid";
-    let json = args.file.export().map_err(|fault| Failure::invalid_file(what, fault))?;
-    // Serde's own words may show a value, and what was filled in may be a secret.
-    let export: Export = serde_json::from_value(json).map_err(|_| {
-        Failure::invalid_file(what, format!("{}: is not what `export` writes; is it the right file?", args.file))
-    })?;
+    let export =
+        export_file::read(&args.file).map_err(|fault| Failure::invalid_file("the export is not valid", fault))?;
     let imported = args.store.with(Needs::Nothing, async |registry, by| Ok(registry.import(export, by).await?))?;
     let printed = if args.json {
         output::json(&Shown { status: "imported", tenants: &imported })

@@ -79,5 +79,35 @@ fn name(about: &About) -> &'static str {
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::unavailable(format!("this machine cannot run it: {cause}")))?;
-    runtime.block_on(work)
+    let outcome = runtime.block_on(work);
+    // A name that is being looked up at a server that does not answer is not waited for: nobody is left to need it.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::mpsc;
+
+    use super::block_on;
+
+    /// The system's resolver blocks a thread for as long as it likes, whatever `--max-time` says.
+    #[test]
+    fn a_command_ends_though_a_look_up_does_not() {
+        let (begun, has_begun) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        block_on(async {
+            tokio::task::spawn_blocking(move || {
+                begun.send(()).unwrap();
+                // Until the test is over.
+                let _ = ends.recv();
+            });
+            has_begun.recv().unwrap();
+            Ok(())
+        })
+        .unwrap();
+        drop(end);
+    }
 }

@@ -1,5 +1,7 @@
 //! `send`: one message, through the active connector or through one that is not stored.
 
+use std::sync::Arc;
+
 use connector_kit::{ConnectorFactory, EmailConnector, Message, Problem, Receipt, SendContext, layered};
 use connector_registry::LanguageTag;
 use serde::Serialize;
@@ -126,7 +128,10 @@ fn read_message(args: &Args) -> Result<Message, Failure> {
             .and_then(|json| message::template(json, "/template"))
     });
     match (message, template.transpose()) {
-        (Ok(message), Ok(template)) => Ok(Message { template, ..message }),
+        (Ok(message), Ok(template)) => {
+            let template = template.map(|template| template.compile()).transpose()?;
+            Ok(Message { template: template.map(Arc::new), ..message })
+        }
         (message, template) => {
             let problems = [message.err(), template.err()].into_iter().flatten().flatten().collect();
             Err(Failure::invalid_message(problems))

@@ -37,6 +37,14 @@ impl From<Error> for Failure {
             Error::UnknownTemplate { .. } => {
                 is(INVALID_PARAMETERS, "UnknownTemplate").hint("email-connectors templates list lists them")
             }
+            Error::InvalidTemplate { problems, .. } => {
+                let mut failure = is(INVALID_PARAMETERS, "InvalidTemplate");
+                failure.0.error.problems = problems;
+                failure
+            }
+            Error::TooManyTemplates { .. } => {
+                is(INVALID_PARAMETERS, "TooManyTemplates").hint("email-connectors templates list lists them")
+            }
             Error::InvalidLanguage(_) => is(INVALID_PARAMETERS, "InvalidLanguage"),
             Error::ReliedOn { dependents, .. } => is(GENERAL, "ReliedOn")
                 .relied_on_by(&dependents)

@@ -8,6 +8,7 @@ mod files;
 mod home;
 mod languages;
 mod lifecycle;
+mod limits;
 mod people;
 mod promotion;
 mod quickstart;

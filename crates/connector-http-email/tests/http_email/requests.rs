@@ -48,7 +48,8 @@ async fn the_query_of_the_endpoint_is_kept() {
 #[tokio::test]
 async fn the_body_is_the_message_and_nothing_more() {
     let template = json!({ "subject": "s", "content": "c" });
-    let mut message = message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap());
+    let mut message =
+        message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap());
     message.ip = Some("203.0.113.7".to_owned());
     message.payload = payload(json!({ "code": "\"}],\u{2028}\u{0}", "b": 1, "a": { "deep": [null, true] } }));
     let request = Endpoint::request(&config(), &message).await;

@@ -17,7 +17,7 @@ use tokio_socks::{IntoTargetAddr, tcp::Socks5Stream};
 use super::{
     Egress, Proxy, Refusal, is_public, private_address,
     resolver::{LookupError, lookup},
-    tls::{TlsOptions, TlsStream, certificate_hint, client_config},
+    tls::{TlsClient, TlsOptions, TlsStream, certificate_hint, client_config},
 };
 use crate::{Error, ErrorKind};
 
@@ -93,24 +93,32 @@ impl Dialer {
         first_of(&addresses, options.local_address, left).await.map_err(|cause| unavailable(host, port, cause))
     }
 
+    /// A TLS client for [`Dialer::start_tls`]. Making one reads certificates, and it remembers servers for a quicker
+    /// handshake: make it once.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for options that cannot be used.
+    pub fn tls(&self, options: &TlsOptions) -> Result<TlsClient, Error> {
+        Ok(TlsClient(match options.is_default() {
+            true => self.tls.clone(),
+            false => Arc::new(client_config(&self.egress.extra_roots, options)?),
+        }))
+    }
+
     /// Starts TLS on `stream` and checks that the server is `server_name`.
     ///
     /// # Errors
-    /// `InvalidConfig` for options that cannot be used, `Unavailable` when the handshake fails.
+    /// `InvalidConfig` for a name that no certificate can have, `Unavailable` when the handshake fails.
     pub async fn start_tls(
         &self,
         stream: TcpStream,
         server_name: &str,
-        options: &TlsOptions,
+        client: &TlsClient,
     ) -> Result<TlsStream, Error> {
-        let config = match options.is_default() {
-            true => self.tls.clone(),
-            false => Arc::new(client_config(&self.egress.extra_roots, options)?),
-        };
         let name = rustls::pki_types::ServerName::try_from(server_name.to_owned()).map_err(|_| {
             Error::new(ErrorKind::InvalidConfig, format!("`{server_name}` is not a name that a certificate can have"))
         })?;
-        let handshake = tokio_rustls::TlsConnector::from(config).connect(name, stream);
+        let handshake = tokio_rustls::TlsConnector::from(client.0.clone()).connect(name, stream);
         let limit = self.egress.connect_timeout;
         let stream = timeout(limit, handshake)
             .await

@@ -3,24 +3,27 @@
 mod address;
 mod connect_to;
 mod dial;
+mod pem;
 mod proxy;
 mod resolver;
 mod tls;
+mod trust;
 
 use std::time::Duration;
 
 pub use address::is_public;
 pub use connect_to::ConnectTo;
 pub use dial::{DialOptions, Dialer};
+pub use pem::{holds_private_key, pem_text, root_certificates};
 pub use proxy::Proxy;
 pub(crate) use proxy::{Refusal, SIGN_IN_HINT};
 pub(crate) use resolver::Resolver;
-pub use tls::{TlsOptions, TlsStream, TlsVersion, root_certificates};
+pub use tls::{TlsClient, TlsOptions, TlsStream, TlsVersion};
 pub(crate) use tls::{certificate_hint, client_config};
 
 use crate::{Error, ErrorKind};
 
-/// A root certificate, DER.
+/// A certificate to trust, DER: an authority's, or a server's own, which is then trusted where it is shown byte for byte.
 pub type RootCertificate = rustls::pki_types::CertificateDer<'static>;
 
 /// How connections leave this machine.
@@ -28,7 +31,8 @@ pub type RootCertificate = rustls::pki_types::CertificateDer<'static>;
 pub struct Egress {
     /// Connects elsewhere than a URL or a configuration says, as curl's `--connect-to`.
     pub connect_to: Vec<ConnectTo>,
-    /// Roots trusted besides the system's ([`root_certificates`] reads them from PEM).
+    /// Authorities, and certificates of servers themselves, trusted besides the system's ([`root_certificates`] reads them
+    /// from PEM).
     pub extra_roots: Vec<RootCertificate>,
     /// A proxy for every connection. The environment's proxy variables are not read.
     pub proxy: Option<Proxy>,

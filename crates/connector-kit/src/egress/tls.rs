@@ -7,19 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
-};
-use rustls_platform_verifier::Verifier;
+use rustls::{CertificateError, ClientConfig};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
-use super::RootCertificate;
+use super::{RootCertificate, trust};
 use crate::{Error, ErrorKind};
 
 /// The oldest TLS version to speak.
@@ -37,7 +31,7 @@ pub enum TlsVersion {
 pub struct TlsOptions {
     /// Takes any certificate, whoever it is for. Encrypts, but against an active attacker protects nothing.
     pub accept_invalid_certificates: bool,
-    /// Trusts these roots instead of the system's.
+    /// Trusts these instead of the system's: authorities, or the certificates of servers themselves.
     pub roots: Vec<RootCertificate>,
     /// The oldest version to speak.
     pub min_version: TlsVersion,
@@ -49,18 +43,9 @@ impl TlsOptions {
     }
 }
 
-/// The certificates of a PEM text.
-///
-/// # Errors
-/// When it holds none, or one that cannot be read.
-pub fn root_certificates(pem: &[u8]) -> Result<Vec<RootCertificate>, String> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".to_owned()),
-        Err(cause) => Err(format!("is not a PEM file: {cause}")),
-    }
-}
+/// A TLS client with options of its own, made once: see [`Dialer::tls`](super::Dialer::tls).
+#[derive(Debug, Clone)]
+pub struct TlsClient(pub(super) Arc<ClientConfig>);
 
 /// The TLS client for `options`: the system's roots and `extra_roots`, unless the options name their own.
 pub(crate) fn client_config(extra_roots: &[RootCertificate], options: &TlsOptions) -> Result<ClientConfig, Error> {
@@ -71,38 +56,14 @@ pub(crate) fn client_config(extra_roots: &[RootCertificate], options: &TlsOption
         TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
         TlsVersion::Tls13 => &[&rustls::version::TLS13],
     };
-    let builder = ClientConfig::builder_with_provider(provider.clone())
+    let builder = ClientConfig::builder_with_details(provider.clone(), Arc::new(trust::Clock))
         .with_protocol_versions(versions)
         .map_err(|cause| refuse(&cause))?;
-    let config = if options.accept_invalid_certificates {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAnyone(provider))).with_no_client_auth()
-    } else {
-        let system = match options.roots.is_empty() {
-            true => system_verifier(extra_roots, provider),
-            false => None,
-        };
-        match system {
-            Some(verifier) => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
-            }
-            None => {
-                let mut roots = rustls::RootCertStore::empty();
-                for certificate in options.roots.iter().chain(extra_roots) {
-                    roots.add(certificate.clone()).map_err(|cause| refuse(&cause))?;
-                }
-                builder.with_root_certificates(roots).with_no_client_auth()
-            }
-        }
+    let verifier = match options.accept_invalid_certificates {
+        true => Arc::new(trust::TrustAnyone),
+        false => trust::verifier(&options.roots, extra_roots, &provider),
     };
-    Ok(config)
-}
-
-/// Trusts the system's roots and `extra_roots`; none where the system has no roots, as in an empty container. That is
-/// no fault until a server is met that only they could vouch for.
-fn system_verifier(extra_roots: &[RootCertificate], provider: Arc<CryptoProvider>) -> Option<Verifier> {
-    Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider)
-        .inspect_err(|cause| tracing::warn!(%cause, "the system's root certificates cannot be used"))
-        .ok()
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 /// What to do about a handshake that failed for the server's certificate.
@@ -112,6 +73,7 @@ pub(crate) fn certificate_hint(cause: &(dyn std::error::Error + 'static)) -> Opt
         return wrapped.get_ref().and_then(|inner| certificate_hint(inner));
     }
     match cause.downcast_ref::<rustls::Error>()? {
+        rustls::Error::FailedToGetCurrentTime => Some("this machine's clock stands before 1970: set it"),
         rustls::Error::InvalidCertificate(fault) => Some(match fault {
             CertificateError::UnknownIssuer => {
                 "the server's certificate is signed by nobody trusted here: add its root certificate (--cacert), \
@@ -120,51 +82,22 @@ pub(crate) fn certificate_hint(cause: &(dyn std::error::Error + 'static)) -> Opt
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the server's certificate has expired: its owner must renew it; or this machine's clock is wrong"
             }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet; or this machine's clock is wrong"
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "the server's certificate is for another name: check the host, and what stands between it and here"
+            }
+            CertificateError::BadSignature => {
+                "the server's certificate is not signed by the authority trusted here, though it names it: was that one renewed?"
+            }
+            // webpki's faults have no variants of their own.
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                "the server's certificate is signed by itself: add that very certificate (--cacert), if it is the right one"
             }
             _ => "the server's certificate is not valid",
         }),
         _ => None,
-    }
-}
-
-/// Takes any certificate; signatures are still checked, so the peer at least holds its key.
-#[derive(Debug)]
-struct TrustAnyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for TrustAnyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

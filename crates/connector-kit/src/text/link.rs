@@ -8,8 +8,7 @@ const NOWHERE: [&str; 8] = ["about", "blob", "cid", "data", "file", "javascript"
 /// Of `mailto:` and `tel:` it is the address or number. Paths and fragments lead nowhere from a mail.
 pub(super) fn target(href: &str) -> Option<String> {
     // As browsers read it: without blanks around it, and without line breaks and tabs anywhere.
-    let href = href.trim_matches(|char: char| char <= ' ');
-    let href: String = href.chars().filter(|char| !matches!(char, '\n' | '\r' | '\t')).collect();
+    let href = without_controls(href.trim_matches(|char: char| char <= ' '));
     let is_relative = href.starts_with(['#', '?', '.']) || (href.starts_with('/') && !href.starts_with("//"));
     if href.is_empty() || is_relative {
         return None;
@@ -20,11 +19,16 @@ pub(super) fn target(href: &str) -> Option<String> {
             let rest = &href[scheme.len() + 1..];
             let address = rest.split('?').next().unwrap_or_default();
             let address = percent_encoding::percent_decode_str(address).decode_utf8().ok()?;
+            let address = without_controls(&address);
             let address = address.split(char::is_whitespace).collect::<Vec<_>>().join(" ");
             (!address.is_empty()).then_some(address)
         }
         _ => Some(href.replace(' ', "%20")),
     }
+}
+
+fn without_controls(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).collect()
 }
 
 /// Whether `text` says where the link leads, so that its target need not follow.

@@ -9,10 +9,13 @@ use crate::Template;
 /// a word or an attribute's value, and no character of its own can be meant.
 const MARK: char = '\u{fdd0}';
 
+/// How much longer than its path a variable may be to stay as it is written, braces included.
+const LONGEST_SPACE: usize = 8;
+
 /// The variables of a template, by the numbers of their marks.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// As first written, braces included.
+    /// As first written, braces included, unless that is long: `{{a}}` may follow a thousand times.
     written: Vec<String>,
 }
 
@@ -27,7 +30,11 @@ impl Marks {
         for (at, path) in template.variables() {
             marks.literal(&mut out, &source[from..at.start]);
             from = at.end;
-            let number = *numbers.entry(path).or_insert_with(|| marks.add(&source[at.clone()]));
+            let number = *numbers.entry(path).or_insert_with(|| {
+                let written = &source[at.clone()];
+                let is_plain = written.len() <= path.len() + LONGEST_SPACE && !written.contains(char::is_control);
+                if is_plain { marks.add(written) } else { marks.add(&format!("{{{{{path}}}}}")) }
+            });
             push_mark(&mut out, number);
         }
         marks.literal(&mut out, &source[from..]);

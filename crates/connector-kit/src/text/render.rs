@@ -161,7 +161,8 @@ impl Renderer<'_> {
         if &**name == "wbr" {
             return None;
         }
-        let is_visible = look.is_visible.unwrap_or(inherited.is_visible);
+        let is_page = is_page(name);
+        let is_visible = is_page || look.is_visible.unwrap_or(inherited.is_visible);
         let lines = match display {
             // Whatever its style says (HTML, 3.2.7).
             _ if &**name == "p" => 2,
@@ -193,7 +194,7 @@ impl Renderer<'_> {
         };
         let inside = Inherited {
             is_visible,
-            has_no_font_size: look.has_no_font_size,
+            has_no_font_size: look.has_no_font_size && !is_page,
             white_space: look.white_space.or_else(|| element::white_space(name)).unwrap_or(inherited.white_space),
             is_flex: matches!(display, Display::Flex | Display::InlineFlex),
             shows_text: element::shows_text(language, name).unwrap_or(inherited.shows_text),
@@ -269,8 +270,7 @@ fn display(
     let has = |name| attributes.is_some_and(|tag| tag.attribute(name).is_some());
     let is_hidden = (language == Language::Html && has("hidden")) || (name == "dialog" && !has("open"));
     let usual = if is_hidden { Display::None } else { element::display_in(language, name) };
-    // A browser shows a page that is hidden as a whole as if it were not.
-    let is_page = matches!(name, "body" | "html");
+    let is_page = is_page(name);
     let display = match look.display.unwrap_or(usual) {
         Display::None if is_page => usual,
         display => display,
@@ -278,4 +278,9 @@ fn display(
     let display = if inherited.is_flex || look.is_out_of_flow { display.as_block() } else { display };
     let is_shown = is_page || (display != Display::None && !look.is_clipped && !element::is_never_shown(name));
     is_shown.then_some(display)
+}
+
+/// Whether it is the page itself. One that is hidden as a whole is shown: a mail says something.
+fn is_page(name: &str) -> bool {
+    matches!(name, "body" | "html")
 }

@@ -229,16 +229,23 @@ fn is_blank_that_stays(char: char) -> bool {
     matches!(char, '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
-/// A character without width that mails are padded with, or that joins and parts letters.
+/// A character without width: mails are padded with them, and they join and part letters. Control characters have no place
+/// in a mail.
 fn is_invisible(char: char) -> bool {
     matches!(char, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+        || is_control(char)
+}
+
+fn is_control(char: char) -> bool {
+    char.is_control() && !matches!(char, '\t' | '\n')
 }
 
 fn is_filler(char: char) -> bool {
     is_blank_that_stays(char) || is_invisible(char)
 }
 
-/// Text without the characters that only say where a line may break.
+/// Text without control characters, and without those that only say where a line may break.
 fn strip_padding(text: &str) -> String {
-    text.chars().filter(|char| !matches!(char, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')).collect()
+    let says_nothing = |char: char| matches!(char, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}') || is_control(char);
+    text.chars().filter(|char| !says_nothing(*char)).collect()
 }

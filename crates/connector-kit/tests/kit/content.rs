@@ -25,7 +25,7 @@ fn message(usage: &str, code: &str) -> Message {
 
 fn localized(template: serde_json::Value, code: &str) -> RenderedEmail {
     let template: EmailTemplate = serde_json::from_value(template).unwrap();
-    templates(&["Generic"]).render(&message("SignIn", code).with_template(template)).unwrap()
+    templates(&["Generic"]).render(&message("SignIn", code).with_template(template.compile().unwrap())).unwrap()
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn chooses_localized_then_own_then_generic() {
 #[test]
 fn a_localized_template_and_a_configured_one_can_be_rendered_on_their_own() {
     let message = message("SignIn", "1\n2");
-    assert_eq!(RenderedEmail::localized(&message), None);
+    assert_eq!(RenderedEmail::localized(&message).unwrap(), None);
     let template: EmailTemplate =
         serde_json::from_value(json!({ "subject": "Local {{code}}", "content": "x" })).unwrap();
-    let message = message.with_template(template);
-    assert_eq!(RenderedEmail::localized(&message), Some(templates(&[]).render(&message).unwrap()));
-    let mail = CompiledTemplate::new("{{code}}", "<{{name}}>", ContentType::Plain).render(&message.payload);
+    let message = message.with_template(template.compile().unwrap());
+    assert_eq!(RenderedEmail::localized(&message).unwrap(), Some(templates(&[]).render(&message).unwrap()));
+    let mail = CompiledTemplate::new("{{code}}", "<{{name}}>", ContentType::Plain).render(&message.payload).unwrap();
     assert_eq!((mail.subject.as_str(), mail.html, mail.text.as_str()), ("1 2", None, "<A & B>"));
 }
 

@@ -79,6 +79,15 @@ async fn keeps_the_status_when_the_body_cannot_be_read() {
 }
 
 /// Whatever part of it comes first, what is left included.
+/// Headers are read up to some hundred KiB: nothing of a provider's is as long.
+#[tokio::test]
+async fn an_answer_that_is_one_header_is_no_answer() {
+    let server = server(vec![Answer::status(422).header("x-long", &"x".repeat(1 << 20))]).await;
+    let error = server.post().await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Unknown), "{error}");
+    assert!(error.to_string().contains("message head is too large"), "{error}");
+}
+
 #[tokio::test]
 async fn half_a_body_is_never_taken_for_the_whole() {
     for body in ["even", "odds!"] {

@@ -8,11 +8,11 @@ fn payload(value: Value) -> Payload {
 }
 
 fn plain(template: &str, values: Value) -> String {
-    Template::compile(template).render(&payload(values), Escape::None)
+    Template::compile(template).render(&payload(values), Escape::None).unwrap()
 }
 
 fn html(template: &str, values: Value) -> String {
-    Template::compile(template).render(&payload(values), Escape::Html)
+    Template::compile(template).render(&payload(values), Escape::Html).unwrap()
 }
 
 #[test]

@@ -120,7 +120,21 @@ fn what_no_reader_sees_is_left_out_and_what_one_sees_is_not() {
         ("<div style=font-size:0>a<b style=font-size:14px>b</b><i>c</i></div>", "bc"),
         ("Preview&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp; <p>a", "Preview\n\na"),
         ("co&shy;de, می&zwnj;خواهم", "code, می\u{200c}خواهم"),
+        ("<style>body{display:none}</style><body style=visibility:hidden>a", "a"),
         ("<template>a</template><dialog>b</dialog><noscript>c</noscript>", "c"),
+    ]);
+}
+
+#[test]
+fn no_control_character_is_in_the_text() {
+    read(&[
+        ("a\u{1}b\u{7f}c\u{85}d\u{b}e", "abcde"),
+        ("<pre>a\u{1b}[0m\r\nb&#13;\tc</pre>", "a[0m\nb\tc"),
+        (
+            "<a href='https://x.example/\u{1}y'>a</a> <a href=mailto:b%0D%0Ac%07@x.example>d</a>",
+            "a (https://x.example/y) d (bc@x.example)",
+        ),
+        ("<img alt='a\u{8}\nb'>", "a b"),
     ]);
 }
 
@@ -133,9 +147,10 @@ fn variables_survive_wherever_they_stand() {
         ("<pre>{{ a.b }}</pre><textarea>{{c}}</textarea>", "{{ a.b }}"),
         ("a\u{fdd0}0\u{fdd0}{{b}}", "a\u{fdd0}0\u{fdd0}{{b}}"),
         ("{{{a}}} {{ b", "{{{a}}} {{ b"),
+        ("{{\n      a\n      }}{{ a }}", "{{a}}{{a}}"),
         ("<p style=text-transform:uppercase>code {{code}}", "code {{code}}"),
     ]);
     let mail = CompiledTemplate::new("", "<b>{{a}}</b> &amp; <a href={{b}}>c</a>", ContentType::Html)
         .render(json!({ "a": "<i>{{b}}</i>", "b": "https://x.example/?a&b" }).as_object().unwrap());
-    assert_eq!(mail.text, "<i>{{b}}</i> & c (https://x.example/?a&b)");
+    assert_eq!(mail.unwrap().text, "<i>{{b}}</i> & c (https://x.example/?a&b)");
 }

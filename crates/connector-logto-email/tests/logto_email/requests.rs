@@ -71,6 +71,7 @@ async fn branding_goes_into_the_payload() {
 #[tokio::test]
 async fn the_address_goes_without_its_name_and_nothing_goes_beside_type_and_payload() {
     let template = serde_json::from_value::<EmailTemplate>(json!({ "subject": "s", "content": "c" })).unwrap();
+    let template = template.compile().unwrap();
     let mut message = Message { to: "\"Example, Ann\" <ann@例え.jp>".to_owned(), ..message() }.with_template(template);
     message.ip = Some("203.0.113.7".to_owned());
     let data = request(&config(), &message).await.json()["data"].clone();

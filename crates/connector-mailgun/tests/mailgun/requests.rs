@@ -29,7 +29,7 @@ fn names(form: &[(String, String)]) -> Vec<&str> {
 }
 
 fn localized(template: Value) -> Message {
-    message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap())
+    message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap())
 }
 
 fn problems(config: &Value) -> Vec<String> {

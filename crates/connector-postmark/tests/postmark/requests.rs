@@ -101,7 +101,8 @@ async fn a_localized_template_leaves_the_alias_in_its_place() {
     let template = json!({
         "subject": "Votre code", "content": "c", "sendFrom": "Other <other@sender.example>", "replyTo": "a@example.com"
     });
-    let localized = message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap());
+    let localized =
+        message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap());
     assert_eq!(body(&config(), &localized).await, body(&config(), &message()).await);
 }
 

@@ -278,7 +278,7 @@ async fn send_with(
     let context = SendContext::new();
     let template = if message.template.is_none() { templates.choose(message) } else { None };
     match template {
-        Some(template) => connector.send(&message.clone().with_template(template.clone()), &context).await,
+        Some(template) => connector.send(&message.clone().with_template(template.compiled()?), &context).await,
         None => connector.send(message, &context).await,
     }
 }

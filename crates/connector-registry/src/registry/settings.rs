@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Registry, lifecycle::entry, moment};
 use crate::{
     Action, Actor, Change, ConnectorStore, Edit, Error, Expects, LanguageTag, LocalizedTemplate, SignInSettings,
-    StoreError, TenantSettings, TenantState, tenant_name,
+    StoreError, TenantSettings, TenantState, template_set, tenant_name,
 };
 
 impl<S: ConnectorStore> Registry<S> {
@@ -59,9 +59,16 @@ impl<S: ConnectorStore> Registry<S> {
     /// its canonical form.
     ///
     /// # Errors
-    /// [`Error::InvalidLanguage`], [`Error::InvalidTenant`], [`Error::Store`].
+    /// [`Error::InvalidLanguage`], [`Error::InvalidTemplate`], [`Error::TooManyTemplates`], [`Error::InvalidTenant`],
+    /// [`Error::Store`].
     pub async fn put_template(&self, tenant: &str, template: LocalizedTemplate, by: &Actor) -> Result<String, Error> {
+        tenant_name(tenant)?;
         let language = LanguageTag::parse(&template.language)?.to_string();
+        template_set::check(tenant, &template)?;
+        // Others may put some at the same moment: the limit is exceeded by those at most.
+        let stored = self.stored_settings(tenant).await?.unwrap_or_default().templates;
+        let all = stored.iter().map(|stored| (stored.language.as_str(), stored));
+        template_set::check_all(tenant, all.chain([(language.as_str(), &template)]))?;
         let details = json!({ "language": language, "usageType": template.usage_type });
         let edit = Edit::PutTemplate(LocalizedTemplate { language: language.clone(), ..template });
         self.set(tenant, Expects::Anything, edit, Action::PutTemplate, details, by).await?;

@@ -13,11 +13,15 @@ use uuid::Uuid;
 use super::{Registry, TURNS, moment};
 use crate::{
     Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LanguageTag, LocalizedTemplate, Record,
-    Saved, SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, tenant_name,
+    Saved, SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, template_set,
+    tenant_name,
 };
 
 /// The version of the format.
 const FORMAT: u32 = 1;
+/// How many tenants' connectors an import keeps until they are active: others are built again when they are used, so that
+/// a large import takes little memory.
+const KEPT_CONNECTORS: usize = 100;
 
 /// What becomes of secrets in an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +202,9 @@ impl<S: ConnectorStore> Registry<S> {
         }
         let mut plans = Vec::new();
         for tenant in export.tenants {
-            plans.push(self.plan_import(tenant, by).await?);
+            let mut plan = self.plan_import(tenant, by).await?;
+            plan.built = plan.built.filter(|_| plans.len() < KEPT_CONNECTORS);
+            plans.push(plan);
         }
         let mut imported = Vec::new();
         let mut plans = plans.into_iter();
@@ -220,22 +226,29 @@ impl<S: ConnectorStore> Registry<S> {
     async fn plan_import(&self, export: TenantExport, by: &Actor) -> Result<Plan, Error> {
         let TenantExport { tenant, active, configurations, sign_in, fallback_language, templates } = export;
         tenant_name(&tenant)?;
+        let mut put = BTreeMap::new();
+        for template in templates {
+            template_set::check(&tenant, &template)?;
+            let language = LanguageTag::parse(&template.language)?.to_string();
+            put.insert((language, template.usage_type.to_string()), template);
+        }
+        template_set::check_all(&tenant, put.iter().map(|((language, _), template)| (language.as_str(), template)))?;
         let state = self.stored(&tenant).await?.unwrap_or_default();
         let Status { active: active_saved, kept, .. } = self.status(&tenant).await?;
-        let stored: Vec<Uuid> = active_saved.iter().chain(&kept).map(|saved| saved.id).collect();
+        let mut known: HashSet<Uuid> = active_saved.iter().chain(&kept).map(|saved| saved.id).collect();
         let mut imported = Imported {
             tenant: tenant.clone(),
             saved: Vec::new(),
             kept: Vec::new(),
             active: active.or(state.active.as_ref().map(|record| record.saved.id)),
-            templates: templates.len(),
+            templates: put.len(),
             templates_removed: 0,
         };
         let of_configuration = |id, cause| Error::Import { tenant: tenant.clone(), id, cause: Box::new(cause) };
         let (mut edits, mut built) = (Vec::new(), None);
         for configuration in configurations {
             let id = configuration.id;
-            if stored.contains(&id) || imported.saved.contains(&id) {
+            if !known.insert(id) {
                 imported.kept.push(id);
                 continue;
             }
@@ -248,7 +261,7 @@ impl<S: ConnectorStore> Registry<S> {
             }
         }
         if let Some(id) = active {
-            if !stored.contains(&id) && !imported.saved.contains(&id) {
+            if !known.contains(&id) {
                 return Err(Error::UnknownConfiguration { tenant, id });
             }
             // One that was kept until now may be of another version, or sealed under a key that is gone.
@@ -266,20 +279,16 @@ impl<S: ConnectorStore> Registry<S> {
         edits.push(Edit::SignIn(sign_in));
         let fallback_language = fallback_language.as_deref().map(LanguageTag::parse).transpose()?;
         edits.push(Edit::FallbackLanguage(fallback_language.map(|language| language.to_string())));
-        let mut put = HashSet::new();
-        for template in templates {
-            let language = LanguageTag::parse(&template.language)?.to_string();
-            put.insert((language.clone(), template.usage_type.to_string()));
-            edits.push(Edit::PutTemplate(LocalizedTemplate { language, ..template }));
-        }
         for LocalizedTemplate { language, usage_type, .. } in state.settings.templates {
             let key = (language, usage_type.to_string());
-            if !put.contains(&key) {
+            if !put.contains_key(&key) {
                 let (language, usage_type) = key;
                 edits.push(Edit::RemoveTemplate { language, usage_type });
                 imported.templates_removed += 1;
             }
         }
+        let put = put.into_iter().map(|((language, _), template)| LocalizedTemplate { language, ..template });
+        edits.extend(put.map(Edit::PutTemplate));
         let Imported { saved, templates, templates_removed, .. } = &imported;
         let details = json!({ "saved": saved, "templates": templates, "templatesRemoved": templates_removed });
         let entry = Entry { by: by.clone(), action: Action::Import, configuration: active, connector: None, details };

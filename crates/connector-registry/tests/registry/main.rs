@@ -90,7 +90,9 @@ impl EmailConnector for Labelled {
         }
         let label = self.label.clone();
         Ok(Receipt::new(Some(match &message.template {
-            Some(template) => format!("{label}: {}", template.subject),
+            // Which compiled one it is.
+            Some(template) if label == "tells" => format!("{:p}", Arc::as_ptr(template)),
+            Some(template) => format!("{label}: {}", template.subject()),
             None => label,
         })))
     }

@@ -19,7 +19,7 @@ async fn body(config: &Value, message: &Message) -> Value {
 }
 
 fn localized(template: Value) -> Message {
-    message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap())
+    message().with_template(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap())
 }
 
 fn to(recipient: &str) -> Message {

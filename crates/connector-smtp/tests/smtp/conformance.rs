@@ -9,7 +9,7 @@ use crate::support::{HOST, with};
 fn subject() -> Subject {
     Subject {
         factory: &CONNECTOR,
-        config: with(json!({ "requireTLS": true })),
+        config: with(json!({ "requireTLS": true, "maxMessages": 1000 })),
         secrets: &["/auth/pass"],
         no_destinations: &[],
         sender: Some("/fromEmail"),

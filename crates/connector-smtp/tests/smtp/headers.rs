@@ -5,11 +5,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use connector_kit::{Delivery, EmailConnector, ErrorKind, SendContext};
 use connector_testkit::{ParsedMailbox, SmtpScript, parse_mail};
 use serde_json::{Value, json};
 
-use crate::support::{Relay, localized, message, outcome, payload, templates, to};
+use crate::support::{Relay, localized, message, outcome, payload, templates, to, validate};
 
 async fn subject_sent(template: &str, value: &str) -> connector_testkit::ParsedMail {
     let relay = Relay::usual().await;
@@ -241,4 +242,122 @@ async fn a_localized_template_names_or_replaces_the_sender() {
     assert_eq!(reply_to, [mailbox("Hilfe", "hilfe@other.example")]);
     let refusal = by_template(template, json!({ "local": "not an address" })).await.unwrap_err();
     assert!(refusal.starts_with("InvalidMessage") && refusal.contains("/template/replyTo"), "{refusal}");
+}
+
+/// White space between two encoded words is dropped by readers (RFC 2047, 6.2): it has to be inside one.
+#[tokio::test]
+async fn every_blank_of_a_subject_arrives() {
+    for subject in [
+        "Привет  код",
+        "Привет   код 123456",
+        "Здравствуйте,  — ваш код 123456",
+        "Code  Привет  code",
+        "a  b   c",
+        "a é  b",
+        "a  é b",
+        "é a é",
+        "é  a  é",
+        "é a  b é",
+        "  Привет",
+        "Привет  ",
+        " code",
+        "code ",
+        "  ",
+        "  é  ",
+        "code 李 code  李 code   李  ",
+        "確認 コード",
+        "確認\u{3000}コード",
+        "é\u{a0} \u{a0}é",
+        "see =?utf-8?b?eA==?=  and  =?utf-8?b?eA==?=",
+        &"é  ".repeat(200),
+        &"word  ".repeat(100),
+        &"नमस्ते आपका कोड 123456 है ".repeat(10),
+        &"👨‍👩‍👧‍👦🇩🇪 ".repeat(30),
+        &format!("a{}", "\u{301}".repeat(500)),
+        &format!("{} é", "y".repeat(900)),
+    ] {
+        let mail = subject_sent("{{value}}", subject).await;
+        let shown: String = subject.chars().take(40).collect();
+        assert_eq!(mail.subject.as_deref(), Some(subject), "{shown}");
+        assert!(!mail.has_overlong_line() && !mail.has_raw_utf8_header, "{shown}: {} octets", mail.longest_line);
+        for line in mail.header_lines.iter().filter(|line| line.contains("=?utf-8?b?")) {
+            for word in line.split(' ').filter(|word| word.starts_with("=?utf-8?b?")) {
+                assert!(word.len() <= 75, "{word}");
+                let text = word.trim_start_matches("=?utf-8?b?").trim_end_matches("?=");
+                let text = String::from_utf8(STANDARD.decode(text).unwrap()).unwrap();
+                // No word begins with what belongs to the character before, unless that one is longer than a word.
+                assert!(!text.starts_with(['\u{94d}', '\u{93e}', '\u{947}', '\u{200d}']), "{text:?}");
+            }
+            assert!(line.len() <= 76 || !line.starts_with(' '), "{line}");
+        }
+    }
+}
+
+/// The value of the only field `name` on the wire, as it stands there.
+async fn field_sent(name: &str, value: &str) -> String {
+    let relay = Relay::usual().await;
+    relay.send(json!({ "customHeaders": { name: value } }), &message()).await.unwrap();
+    let mail = relay.only_mail();
+    assert!(!mail.has_overlong_line() && !mail.has_raw_utf8_header, "{name}: {} octets", mail.longest_line);
+    let source = String::from_utf8(relay.server.only_message().source).unwrap();
+    let begin = source.find(&format!("{name}: ")).unwrap() + name.len() + 2;
+    let end =
+        source[begin..].match_indices("\r\n").find(|(at, _)| !source[begin + at + 2..].starts_with(' ')).unwrap().0;
+    source[begin..begin + end].to_owned()
+}
+
+/// A program reads these: a link that was made into encoded words is dead.
+#[tokio::test]
+async fn links_and_ids_in_custom_headers_stay_as_they_are() {
+    let long = format!("<https://example.com/u?t={}>", "a".repeat(900));
+    let three = format!("{long}, <mailto:leave@example.com>, {long}");
+    let references = (0..60).map(|number| format!("<{number:020}@example.com>")).collect::<Vec<_>>().join(" ");
+    for (name, value) in [
+        ("List-Unsubscribe", long.as_str()),
+        ("List-Unsubscribe", "<https://example.com/u?t=abc=?x=1>"),
+        ("List-Unsubscribe", "<https://example.com/u?t==?utf-8?b?eA==?=>"),
+        ("List-Unsubscribe", &three),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ("List-Id", "Codes of Example <codes.example.com>"),
+        ("References", &references),
+        ("In-Reply-To", "<20261127.1@example.com>"),
+        ("X-Link", "https://example.com/u?t=abc=?x=1"),
+        ("X-Link", &format!("see https://example.com/{}", "a".repeat(900))),
+        ("Auto-Submitted", "auto-generated"),
+    ] {
+        assert_eq!(field_sent(name, value).await.replace("\r\n", ""), value, "{name}");
+    }
+    // Between two items of a list there may be white space, and so a fold.
+    let tight = three.replace(", ", ",");
+    assert_eq!(field_sent("List-Unsubscribe", &tight).await.replace("\r\n ", ""), tight);
+    // Blanks at the ends are nobody's, and a tab is a blank.
+    assert_eq!(field_sent("X-Team", " \tops\tteam  ").await, "ops team");
+    assert_eq!(
+        field_sent("List-Id", "Команда <codes.example.com>").await,
+        "=?utf-8?b?0JrQvtC80LDQvdC00LA=?= <codes.example.com>"
+    );
+}
+
+#[test]
+fn custom_headers_that_cannot_be_written_are_refused() {
+    let link = |length: usize| format!("<https://example.com/{}>", "a".repeat(length));
+    for (name, value, said) in [
+        ("List-Unsubscribe", link(1_000), "998 octets"),
+        ("List-Unsubscribe", format!("{}, {}", link(10), link(1_000)), "998 octets"),
+        ("References", "x".repeat(1_000), "998 octets"),
+        ("X-Link", format!("https://example.com/{}", "a".repeat(1_000)), "998 octets"),
+        ("X-Link", format!("é https://example.com/{}", "a".repeat(1_000)), "998 octets"),
+        ("List-Unsubscribe", "<https://example.com/ü>".to_owned(), "punycode"),
+        ("Sender", "jürgen@example.com".to_owned(), "punycode"),
+        ("X-Long", "x ".repeat(9_000), "16384 octets"),
+    ] {
+        let report = validate(json!({ "customHeaders": { name: value } }));
+        let problem = report.problems.first().unwrap_or_else(|| panic!("{name}: {}", &value[..30]));
+        assert_eq!(problem.pointer, format!("/customHeaders/{name}"));
+        assert!(problem.message.contains(said), "{}", problem.message);
+    }
+    let name = "X".repeat(77);
+    let report = validate(json!({ "customHeaders": { name.as_str(): "x" } }));
+    assert!(report.problems[0].message.contains("76 characters"), "{report:?}");
+    assert!(validate(json!({ "customHeaders": { "X".repeat(76): "é".repeat(1000) } })).is_valid());
 }

@@ -13,6 +13,8 @@ mod pool;
 mod reference;
 mod replies;
 mod secrets;
+mod sessions;
 mod support;
 mod tls;
+mod trust;
 mod validation;

@@ -14,6 +14,11 @@ fn shared(relay: &Relay) -> Arc<dyn EmailConnector> {
     relay.connector(json!({})).into()
 }
 
+/// Keeps connections for as many messages as can be set.
+fn lasting(relay: &Relay) -> Arc<dyn EmailConnector> {
+    relay.connector(json!({ "maxMessages": 1000 })).into()
+}
+
 /// Sends `count` messages through `workers` tasks at once; gives the ids.
 async fn send_many(connector: &Arc<dyn EmailConnector>, workers: usize, count: usize) -> HashSet<String> {
     let mut tasks = JoinSet::new();
@@ -35,7 +40,7 @@ async fn send_many(connector: &Arc<dyn EmailConnector>, workers: usize, count: u
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_messages_go_over_few_connections() {
     let relay = Relay::usual().await;
-    let ids = send_many(&shared(&relay), 16, 1000).await;
+    let ids = send_many(&lasting(&relay), 16, 1000).await;
     assert_eq!((ids.len(), relay.server.accepted()), (1000, 1000));
     assert!(relay.server.connections() <= 16, "{} connections", relay.server.connections());
     let recipients: HashSet<String> = relay.server.messages().into_iter().flat_map(|mail| mail.rcpt_to).collect();
@@ -45,7 +50,7 @@ async fn a_thousand_messages_go_over_few_connections() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn however_many_messages_wait_at_most_twenty_connections_are_open() {
     let relay = Relay::usual().await;
-    assert_eq!(send_many(&shared(&relay), 100, 300).await.len(), 300);
+    assert_eq!(send_many(&lasting(&relay), 100, 300).await.len(), 300);
     assert!(relay.server.connections() <= 20, "{} connections", relay.server.connections());
 }
 
@@ -191,7 +196,7 @@ async fn idle_connections_are_closed_politely_after_half_a_minute() {
 }
 
 /// Lets time pass without waiting for it; the clock stands only meanwhile, so that nothing on the network times out.
-async fn pass(time: Duration) {
+pub async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     for _ in 0..10 {

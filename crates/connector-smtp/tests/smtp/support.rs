@@ -1,8 +1,10 @@
 //! What the tests share: a recorder in place of smtp.example.com, and connectors that reach it.
 
+use std::sync::Arc;
+
 use connector_kit::{
-    Context, Delivery, Egress, EmailConnector, EmailTemplate, Error, ErrorKind, Message, Payload, Report, SendContext,
-    UsageType, root_certificates,
+    CompiledTemplate, Context, Delivery, Egress, EmailConnector, EmailTemplate, Error, ErrorKind, Message, Payload,
+    Report, SendContext, UsageType, root_certificates,
 };
 use connector_smtp::CONNECTOR;
 use connector_testkit::{ParsedMail, SmtpRecorder, SmtpRecorderOptions, SmtpScript, TestCa, parse_mail};
@@ -136,8 +138,8 @@ pub fn message() -> Message {
     to("user@example.com")
 }
 
-pub fn localized(template: Value) -> EmailTemplate {
-    serde_json::from_value(template).unwrap()
+pub fn localized(template: Value) -> Arc<CompiledTemplate> {
+    Arc::new(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap())
 }
 
 pub fn validate(changes: Value) -> Report {

@@ -21,6 +21,7 @@ pub mod codes;
 pub mod config;
 pub mod faults;
 pub mod form;
+pub mod long_answers;
 pub mod metadata;
 pub mod outcomes;
 mod peer;
@@ -98,6 +99,8 @@ macro_rules! conformance {
             redaction:
                 a_refusal_shows_nothing_that_was_sent,
                 nothing_that_was_sent_is_logged;
+            long_answers:
+                an_answer_of_a_mebibyte_is_told_in_a_sentence;
             outcomes:
                 a_refusal_is_said_to_be_the_providers;
             seams:

@@ -1,6 +1,8 @@
 //! The message the suite sends, and what of it nobody but the provider may ever see.
 
-use connector_kit::{EmailTemplate, Message, Payload, UsageType};
+use std::sync::Arc;
+
+use connector_kit::{CompiledTemplate, EmailTemplate, Message, Payload, UsageType};
 use serde_json::{Value, json};
 
 use super::{Subject, TemplateText, Templates};
@@ -70,6 +72,6 @@ pub(super) fn config(subject: &Subject) -> Value {
 }
 
 /// A localized template, from JSON in the words of Logto.
-pub(super) fn localized(template: Value) -> EmailTemplate {
-    serde_json::from_value(template).unwrap()
+pub(super) fn localized(template: Value) -> Arc<CompiledTemplate> {
+    Arc::new(serde_json::from_value::<EmailTemplate>(template).unwrap().compile().unwrap())
 }

@@ -9,7 +9,8 @@ use std::{
 };
 
 use connector_kit::{
-    ConnectTo, ConnectorFactory, Context, Egress, EmailConnector, Error, Message, Receipt, Report, SendContext,
+    ConnectTo, ConnectorFactory, Context, Egress, EmailConnector, EmailTemplate, Error, Message, Receipt, Report,
+    SendContext,
 };
 use serde_json::Value;
 use url::{Host, Url, form_urlencoded};
@@ -176,7 +177,9 @@ fn message_of(recording: &Recording) -> Message {
     let mut message: Message =
         serde_json::from_value(recording.given.data.clone()).unwrap_or_else(|error| panic!("{id}: data: {error}"));
     message.template = recording.given.template().map(|template| {
-        serde_json::from_value(template.clone()).unwrap_or_else(|error| panic!("{id}: template: {error}"))
+        let template: EmailTemplate =
+            serde_json::from_value(template.clone()).unwrap_or_else(|error| panic!("{id}: template: {error}"));
+        Arc::new(template.compile().unwrap_or_else(|error| panic!("{id}: {error}")))
     });
     message
 }

@@ -42,7 +42,7 @@ pub fn mails() -> BTreeMap<String, Mail> {
         if file.extension().is_some_and(|end| end == "html") {
             let source = fs::read_to_string(&file).unwrap();
             let template = CompiledTemplate::new("", source, ContentType::Html);
-            let mail = template.render(payload.as_object().unwrap());
+            let mail = template.render(payload.as_object().unwrap()).unwrap();
             let name = file.file_stem().unwrap().to_string_lossy().into_owned();
             mails.insert(name, Mail { html: mail.html.unwrap(), text: mail.text });
         }
