@@ -14,6 +14,9 @@ use crate::{
     Subject, Take, Timestamp, Withdrawal,
 };
 
+/// Rows of a log that are kept beyond what its limit needs, where nobody prunes.
+const KEPT: usize = 1_000;
+
 /// Keeps codes in memory.
 #[derive(Default)]
 pub struct MemoryStore {
@@ -75,8 +78,11 @@ impl State {
         for name in take.subject.names() {
             let Some(entries) = self.log.get_mut(name) else { continue };
             entries.iter_mut().for_each(|entry| entry.correct(now));
-            // What no longer counts goes as more comes in, so that a busy tenant's log does not grow.
-            entries.retain(|entry| !entry.is_over(now));
+            // What no longer counts must not do so again when its former time has come. The rest goes when it is pruned,
+            // or when there is more of it than a limit could ever need.
+            let most = usize::try_from(take.limit.sends).unwrap_or(usize::MAX).saturating_add(KEPT);
+            let is_long = entries.len() > most;
+            entries.retain(|entry| !(is_long || entry.former.is_some()) || !entry.is_over(now));
             times.extend(entries.iter().map(|entry| entry.at));
         }
         times.sort_unstable();

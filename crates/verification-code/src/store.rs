@@ -35,6 +35,7 @@ use crate::{Limit, LimitKind, Limited, Timestamp};
 /// - A row from the future (its time after `now`) gets `now` as its time. The time that it had is kept as its *former
 ///   time*, unless it has one already.
 /// - A row whose former time is no longer in the future, and is a window or more after its time, gets that one back.
+/// - A row that has a former time and no longer counts is deleted.
 ///
 /// The span from a row's time until when it counts stays what it was; it is the take's window. So a row that a clock ahead
 /// has written counts for one window from when it is first seen, and one that was read by a clock far behind counts again
