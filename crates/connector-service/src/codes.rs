@@ -46,11 +46,12 @@ impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
         let (inner, request) = (Arc::clone(&self.inner), request.clone());
         self.inner.tasks.spawn(async move {
             let outcome = inner.send(&request, &recipient).await;
+            let was_issued = !matches!(outcome, Err(SendCodeError::NotReady(_) | SendCodeError::NotIssued(_)));
             if let Err(outcome) = answer.send(outcome) {
                 log(&request, &outcome);
             }
             // Nobody else may do it.
-            if let Err(cause) = inner.codes.prune().await {
+            if was_issued && let Err(cause) = inner.codes.prune().await {
                 tracing::warn!(%cause, "expired codes could not be deleted");
             }
         });
