@@ -4,7 +4,7 @@ mod stored;
 
 use std::{fmt::Write, path::Path, time::Duration};
 
-use connector_kit::{Delivery, Error, ErrorKind, Problem, ProviderAnswer};
+use connector_kit::{Delivery, Error, ErrorKind, MailboxFault, Problem, ProviderAnswer};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -78,6 +78,11 @@ impl Failure {
     /// The message, or the template that goes with it, has `problems`.
     pub fn invalid_message(problems: Vec<Problem>) -> Self {
         Self::invalid(ErrorKind::InvalidMessage.name(), "the message is not valid", problems)
+    }
+
+    /// The recipient is no address.
+    pub fn invalid_recipient(fault: &MailboxFault) -> Self {
+        Self::invalid_message(vec![Problem::new("/to", fault.to_string())])
     }
 
     /// A file cannot be read, or is not what it should be; `what` is a sentence that says which.

@@ -10,6 +10,7 @@ use std::{
 use clap::Args;
 use connector_kit::{Context, Egress, SendPolicy};
 use connector_registry::{Actor, Catalog, tenant_name};
+use connector_service::Tasks;
 use connector_store::{KeyRing, KeySource, Store};
 use etcetera::BaseStrategy;
 
@@ -78,7 +79,7 @@ impl StoreArgs {
     ) -> Result<T, Failure> {
         // Nothing is sent, so nothing is signed: whether a configuration may use this process's credentials shows when it is.
         let context = Context::new(Egress::default())?.with_ambient_credentials();
-        self.with_context(needs, context, SendPolicy::default(), work)
+        self.with_context(needs, context, SendPolicy::default(), &Tasks::new(), work)
     }
 
     /// The one place where the store is opened and closed. SQLite keeps what was written last in a file beside the
@@ -89,6 +90,7 @@ impl StoreArgs {
         needs: Needs,
         context: Context,
         policy: SendPolicy,
+        tasks: &Tasks,
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         block_on(async {
@@ -103,7 +105,15 @@ impl StoreArgs {
                 end_process = interruption.happened() => Err(end_process),
                 outcome = work(&registry, &by) => Ok(outcome),
             };
-            let _ = tokio::time::timeout(CLOSE_MAX, registry.store().close()).await;
+            let settled = async {
+                if outcome.is_err() {
+                    tasks.stop().await;
+                } else {
+                    tasks.finish().await;
+                }
+                registry.store().close().await;
+            };
+            let _ = tokio::time::timeout(CLOSE_MAX, settled).await;
             outcome.unwrap_or_else(|end_process| {
                 // What was being stored is seen through, and what was being sent may be on its way.
                 output::note(
@@ -197,8 +207,22 @@ impl TenantArgs {
         egress: &EgressArgs,
         work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.with_tasks(needs, egress, &Tasks::new(), work)
+    }
+
+    /// The same for what sends among `tasks`, which are waited for, or settled after an interruption.
+    ///
+    /// # Errors
+    /// Also when a flag of `egress` cannot be used.
+    pub fn with_tasks<T>(
+        &self,
+        needs: Needs,
+        egress: &EgressArgs,
+        tasks: &Tasks,
+        work: impl AsyncFnOnce(&Registry, &Actor) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         tenant_name(&self.tenant)?;
-        self.store.with_context(needs, egress.context()?, egress.policy(), work)
+        self.store.with_context(needs, egress.context()?, egress.policy(), tasks, work)
     }
 }
 

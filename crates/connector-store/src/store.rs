@@ -1,6 +1,6 @@
 //! The store: what is the same over both databases.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -11,7 +11,8 @@ use connector_registry::{
 use serde_json::Value;
 use tokio::sync::broadcast;
 use verification_code::{
-    Attempted, CodeId, CodeStore, Issuance, NewCode, StoreError as CodeStoreError, Subject, Timestamp, Withdrawal,
+    Attempt, Attempted, CodeId, CodeStore, Issuance, NewCode, StoreError as CodeStoreError, Subject, Timestamp,
+    Withdrawal,
 };
 
 use crate::{
@@ -213,14 +214,8 @@ impl CodeStore for Store {
         self.inner.database.issue(code).await
     }
 
-    async fn attempt(
-        &self,
-        tenant: &str,
-        subject: &Subject,
-        now: Timestamp,
-        window: Duration,
-    ) -> Result<Attempted, CodeStoreError> {
-        self.inner.database.attempt(tenant, subject, now, window).await
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, CodeStoreError> {
+        self.inner.database.attempt(attempt).await
     }
 
     async fn consume(&self, tenant: &str, subject: &Subject, id: CodeId) -> Result<bool, CodeStoreError> {

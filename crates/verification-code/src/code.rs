@@ -1,8 +1,8 @@
-//! The code itself: how one is drawn, and how one that was typed is read.
+//! The code itself, and how one is drawn.
 
 use std::fmt;
 
-use crate::{Randomness, RandomnessError, settings::LENGTH_MAX};
+use crate::{Randomness, RandomnessError};
 
 /// A code for one person's eyes. It never shows in `Debug`, and there is no `Display`.
 pub struct Code(String);
@@ -42,35 +42,6 @@ impl fmt::Debug for Code {
 
 /// Of 32 bytes at least 24 are fair on average: whoever needs more than a hundred draws has no randomness.
 const DRAWS_MAX: usize = 100;
-
-/// Characters that are read of what was typed, so that an endless text costs nothing.
-const TYPED_MAX: usize = 256;
-
-/// What was typed, as a code of this alphabet: without spaces and hyphens, and in the alphabet's case where it has a
-/// letter in only one.
-pub(crate) fn read(alphabet: &str, typed: &str) -> String {
-    typed
-        .chars()
-        .take(TYPED_MAX)
-        .filter(|char| !char.is_whitespace() && !is_hyphen(*char))
-        .map(|char| in_case_of(alphabet, char))
-        // One more than any code has, so that a longer text is never taken for its beginning.
-        .take(usize::from(LENGTH_MAX) + 1)
-        .collect()
-}
-
-fn is_hyphen(char: char) -> bool {
-    // The hyphens and dashes that keyboards, mail programs and phones put between groups.
-    matches!(char, '-' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}')
-}
-
-fn in_case_of(alphabet: &str, char: char) -> char {
-    if alphabet.contains(char) {
-        return char;
-    }
-    let other = if char.is_ascii_lowercase() { char.to_ascii_uppercase() } else { char.to_ascii_lowercase() };
-    if alphabet.contains(other) { other } else { char }
-}
 
 #[cfg(test)]
 mod tests {
@@ -115,23 +86,6 @@ mod tests {
         assert_eq!(Code::draw("0123456789", 6, &Stuck(249)).unwrap().expose(), "999999");
         let error = Code::draw("0123456789", 6, &Stuck(250)).unwrap_err();
         assert_eq!(error.to_string(), "no randomness for a code: it gives the same values over and over");
-    }
-
-    #[test]
-    fn what_was_typed_is_read_as_a_person_means_it() {
-        assert_eq!(read("0123456789", " 123 456\r\n"), "123456");
-        assert_eq!(read("0123456789", "123-456"), "123456");
-        assert_eq!(read("0123456789", "12\u{2011}34\u{2013}56\u{a0}"), "123456");
-        assert_eq!(read(Alphabet::Unambiguous.characters(), "bcd-fgh"), "BCDFGH");
-        assert_eq!(read("0123456789abcdef", "ABC DEF"), "abcdef");
-        // With letters in both cases, case is part of the code.
-        assert_eq!(read("0123456789aAbB", "aAbB"), "aAbB");
-    }
-
-    #[test]
-    fn a_long_text_is_not_its_beginning() {
-        assert_eq!(read("0123456789", &"1".repeat(1_000_000)).len(), 13);
-        assert_eq!(read("0123456789", &format!("{}1", " ".repeat(1_000_000))), "");
     }
 
     #[test]

@@ -78,7 +78,12 @@ pub(crate) enum Label {
     CodeSubject,
     SendsPerRecipient,
     SendsPerIp,
+    SendsPerNetwork,
     SendsPerTenant,
+    ShareOfTenant,
+    GuessesPerRecipient,
+    /// Who asked for a code or tried it, to tell the one from the other.
+    Client,
 }
 
 impl Label {
@@ -89,7 +94,11 @@ impl Label {
             Self::CodeSubject => "verification-code/code-subject",
             Self::SendsPerRecipient => "verification-code/sends-per-recipient",
             Self::SendsPerIp => "verification-code/sends-per-ip",
+            Self::SendsPerNetwork => "verification-code/sends-per-network",
             Self::SendsPerTenant => "verification-code/sends-per-tenant",
+            Self::ShareOfTenant => "verification-code/share-of-tenant",
+            Self::GuessesPerRecipient => "verification-code/guesses-per-recipient",
+            Self::Client => "verification-code/client",
         }
     }
 }

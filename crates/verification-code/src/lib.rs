@@ -4,7 +4,9 @@ mod code;
 mod keys;
 mod limits;
 mod memory;
+mod network;
 mod randomness;
+mod row;
 mod scope;
 mod service;
 mod settings;
@@ -12,16 +14,19 @@ mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
 mod time;
+mod typed;
 
 pub use code::Code;
 pub use keys::{HashKey, HashKeys, InvalidKey};
-pub use limits::{Attempts, Limit, LimitKind, Limited};
+pub use limits::{Limit, LimitKind, Limited};
 pub use memory::MemoryStore;
 pub use randomness::{Randomness, RandomnessError, SystemRandomness};
+pub use row::CodeRow;
 pub use scope::Scope;
 pub use service::{Delivery, Error, Issued, Verdict, VerificationCodes};
-pub use settings::{Alphabet, InvalidSettings, Problem, Settings};
+pub use settings::{Alphabet, GuessLimit, InvalidSettings, NetworkLimit, Problem, Settings};
 pub use store::{
-    Attempted, CodeId, CodeStore, Digest, Issuance, NewCode, StoreError, StoredCode, Subject, Take, Withdrawal,
+    Attempt, Attempted, CodeId, CodeStore, Digest, Issuance, NewCode, PRUNED_AFTER, StoreError, StoredCode, Subject,
+    Take, Withdrawal,
 };
 pub use time::{Clock, SystemClock, Timestamp};

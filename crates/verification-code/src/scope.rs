@@ -5,6 +5,7 @@ use std::{fmt, net::IpAddr};
 use crate::{
     CodeId, Digest, HashKeys, LimitKind, Subject,
     keys::{HashKey, Label},
+    network::Networks,
 };
 
 /// What a code is for. It counts for this and for nothing else.
@@ -45,9 +46,23 @@ impl Scope<'_> {
             LimitKind::Recipient => {
                 keys.subject(Label::SendsPerRecipient, &[tenant, normalised(self.recipient).as_bytes()])
             }
-            LimitKind::Ip => keys.subject(Label::SendsPerIp, &[tenant, &network(ip?)]),
+            LimitKind::Ip => keys.subject(Label::SendsPerIp, &[tenant, &Networks::of(ip?).client]),
+            LimitKind::Network => keys.subject(Label::SendsPerNetwork, &[tenant, &Networks::of(ip?).site]),
             LimitKind::Tenant => keys.subject(Label::SendsPerTenant, &[tenant]),
+            LimitKind::Share => keys.subject(Label::ShareOfTenant, &[tenant, &Networks::of(ip?).site]),
+            LimitKind::Guesses => return None,
         })
+    }
+
+    /// The name under which guesses are counted.
+    pub(crate) fn guesses(&self, keys: &HashKeys) -> Subject {
+        let recipient = normalised(self.recipient);
+        keys.subject(Label::GuessesPerRecipient, &[self.tenant.as_bytes(), recipient.as_bytes()])
+    }
+
+    /// The name of the client that asks for or tries a code.
+    pub(crate) fn client(&self, keys: &HashKeys, ip: IpAddr) -> Subject {
+        keys.subject(Label::Client, &[self.tenant.as_bytes(), &Networks::of(ip).client])
     }
 
     /// The hash of a code, bound to the scope and to the code's id.
@@ -73,14 +88,6 @@ fn normalised(recipient: &str) -> String {
     recipient.trim().to_ascii_lowercase()
 }
 
-/// Whoever has one IPv6 address has the rest of its /64 network as well.
-fn network(ip: IpAddr) -> Vec<u8> {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
@@ -91,14 +98,5 @@ mod tests {
     fn a_recipient_is_the_same_however_it_is_written() {
         assert_eq!(normalised(" User@Example.COM\n"), "user@example.com");
         assert_ne!(normalised("mi\u{212a}e@example.com"), normalised("mike@example.com"));
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_and_a_mapped_address_is_ipv4() {
-        let network = |ip: &str| network(ip.parse().unwrap());
-        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

@@ -8,9 +8,9 @@ use std::{
 };
 
 use crate::{
-    Clock, Code, CodeId, CodeStore, HashKeys, InvalidSettings, Issuance, LimitKind, Limited, NewCode, Randomness,
-    RandomnessError, Scope, Settings, StoreError, StoredCode, Subject, SystemClock, SystemRandomness, Take, Timestamp,
-    Withdrawal, code, keys::Label,
+    Attempt, Attempted, Clock, Code, CodeId, CodeStore, HashKeys, InvalidSettings, Issuance, LimitKind, Limited,
+    NewCode, Randomness, RandomnessError, Scope, Settings, StoreError, StoredCode, Subject, SystemClock,
+    SystemRandomness, Take, Timestamp, Withdrawal, keys::Label, typed,
 };
 
 /// Rows that one call of [`VerificationCodes::prune`] deletes at most, so that no transaction takes long.
@@ -61,8 +61,8 @@ impl<S> VerificationCodes<S> {
 impl<S: CodeStore> VerificationCodes<S> {
     /// Issues a code, which ends the former one of the same scope. Delivering it is the caller's part.
     ///
-    /// `ip` is the address from which the code was asked for; without one, its limit does not count. For somebody who
-    /// does not exist, ask for a [decoy](Delivery::Decoy): everything is the same, but there is no code to deliver.
+    /// `ip` is the address of the client that asks for the code: limits count by it and by its network, and part of the
+    /// attempts is left to it alone ([`verify_from`](Self::verify_from)). For somebody who does not exist, ask for a [decoy](Delivery::Decoy): everything is the same, but there is no code to deliver.
     ///
     /// # Errors
     /// [`Error::Limited`] when a limit fired: nothing has changed then, and a former code is still good.
@@ -79,8 +79,17 @@ impl<S: CodeStore> VerificationCodes<S> {
         let hash = scope.hash(key, delivery.label(), id, code.expose());
         let stored = StoredCode { id, key_id: key.id().to_owned(), hash };
         let subject = scope.code(&self.keys);
+        let client = ip.map(|ip| scope.client(&self.keys, ip));
         let takes = self.takes(scope, ip);
-        let new = NewCode { tenant: scope.tenant, subject: &subject, code: &stored, now, expires_at, takes: &takes };
+        let new = NewCode {
+            tenant: scope.tenant,
+            subject: &subject,
+            code: &stored,
+            now,
+            expires_at,
+            asked_from: client.as_ref(),
+            takes: &takes,
+        };
         if let Issuance::Limited(limited) = self.store.issue(&new).await? {
             return Err(limited.into());
         }
@@ -89,24 +98,46 @@ impl<S: CodeStore> VerificationCodes<S> {
         Ok(Issued { code, expires_at, sent: Sent { tenant, subject, id, issued_at: now, takes } })
     }
 
-    /// Verifies what was typed: spaces and hyphens do not matter, nor does the case of letters where the alphabet has
-    /// each in only one. A code that is right is used up.
+    /// [`verify_from`](Self::verify_from) without the address of the client.
+    ///
+    /// # Errors
+    /// Its own.
+    pub async fn verify(&self, scope: &Scope<'_>, typed: &str) -> Result<Verdict, Error> {
+        self.verify_from(scope, typed, None).await
+    }
+
+    /// Verifies what was typed: in any script's digits, with white space, dashes and marks that do not show; the case of
+    /// letters does not matter where the alphabet has each in only one. A code that is right is used up.
+    ///
+    /// `ip` is the address of the client that typed it. Where it is known for the code and for the attempt, clients that
+    /// did not ask for the code have half of the attempts, together.
     ///
     /// The answers are the same, in the same order, whether there is a code, a decoy, or neither. Who has had too many
-    /// attempts may try again with a new code.
+    /// attempts may try again with a new code, as long as the recipient's guesses are not used up.
     ///
     /// # Errors
     /// [`Error::Store`]. The attempt may have been counted, and a right code may be used up.
-    pub async fn verify(&self, scope: &Scope<'_>, typed: &str) -> Result<Verdict, Error> {
+    pub async fn verify_from(&self, scope: &Scope<'_>, typed: &str, ip: Option<IpAddr>) -> Result<Verdict, Error> {
         let now = self.now();
         let subject = scope.code(&self.keys);
-        let attempted = self.store.attempt(scope.tenant, &subject, now, self.settings.lifetime()).await?;
-        if attempted.attempts.count > self.settings.attempts {
-            return Ok(Verdict::TooManyAttempts { retry_after: attempted.attempts.until.until(now) });
-        }
-        let typed = code::read(self.settings.alphabet.characters(), typed);
-        let live = attempted.code.as_ref();
-        let known = live.and_then(|code| self.keys.by_id(&code.key_id).map(|key| (code, key)));
+        let client = ip.map(|ip| scope.client(&self.keys, ip));
+        let guess =
+            Take { kind: LimitKind::Guesses, subject: scope.guesses(&self.keys), limit: self.settings.guesses() };
+        let attempt = Attempt {
+            tenant: scope.tenant,
+            subject: &subject,
+            now,
+            lifetime: self.settings.lifetime(),
+            attempts: self.settings.attempts,
+            from: client.as_ref(),
+            guess: &guess,
+        };
+        let live = match self.store.attempt(&attempt).await? {
+            Attempted::Counted { code } => code,
+            Attempted::Refused { retry_after } => return Ok(Verdict::TooManyAttempts { retry_after }),
+        };
+        let typed = typed::read(self.settings.alphabet.characters(), typed);
+        let known = live.as_ref().and_then(|code| self.keys.by_id(&code.key_id).map(|key| (code, key)));
         let Some((code, key)) = known else {
             // As much work as with a code.
             let _ = scope.hash(self.keys.current(), Label::Code, CodeId::from_bytes([0; 16]), &typed);
@@ -120,13 +151,27 @@ impl<S: CodeStore> VerificationCodes<S> {
         }
     }
 
-    /// Takes a send back that has certainly failed: its code ends, and recipient, ip address and tenant get their
-    /// allowance back. One whose outcome is unknown must not be taken back, for the code may have arrived.
+    /// Takes a send back that has certainly failed, and not for its address: its code ends, and recipient, network and
+    /// tenant get their allowance back. Guesses that were made stay counted. One whose outcome is unknown must not be taken
+    /// back, for the code may have arrived.
     ///
     /// # Errors
     /// [`Error::Store`]. It may be called again.
     pub async fn withdraw(&self, issued: &Issued) -> Result<(), Error> {
-        let Sent { tenant, subject, id, issued_at, takes } = &issued.sent;
+        self.end(issued, &issued.sent.takes).await
+    }
+
+    /// Ends the code of a send that was refused for its address. The send stays counted: else whoever has an address that
+    /// is refused could have any number of codes.
+    ///
+    /// # Errors
+    /// [`Error::Store`]. It may be called again.
+    pub async fn revoke(&self, issued: &Issued) -> Result<(), Error> {
+        self.end(issued, &[]).await
+    }
+
+    async fn end(&self, issued: &Issued, takes: &[Take]) -> Result<(), Error> {
+        let Sent { tenant, subject, id, issued_at, .. } = &issued.sent;
         let withdrawal = Withdrawal { tenant, subject, id: *id, issued_at: *issued_at, takes };
         Ok(self.store.withdraw(&withdrawal).await?)
     }
@@ -142,11 +187,11 @@ impl<S: CodeStore> VerificationCodes<S> {
 
     /// What a send counts for.
     fn takes(&self, scope: &Scope<'_>, ip: Option<IpAddr>) -> Vec<Take> {
-        let take = |kind| {
-            let limit = self.settings.limit(kind)?;
-            Some(Take { kind, subject: scope.sends(&self.keys, kind, ip)?, limit })
+        let take = |kind: &LimitKind| {
+            let limit = self.settings.limit(*kind)?;
+            Some(Take { kind: *kind, subject: scope.sends(&self.keys, *kind, ip)?, limit })
         };
-        LimitKind::ALL.into_iter().filter_map(take).collect()
+        LimitKind::SENDS.iter().filter_map(take).collect()
     }
 }
 
@@ -226,7 +271,8 @@ pub enum Verdict {
     Wrong,
     /// There were too many attempts; it was not even compared.
     TooManyAttempts {
-        /// When attempts are counted afresh, to the millisecond. With a new code they are at once.
+        /// When the next one is counted, to the millisecond. With a new code it is at once, unless the recipient's guesses
+        /// are used up.
         retry_after: Duration,
     },
 }

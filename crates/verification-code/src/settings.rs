@@ -24,8 +24,16 @@ pub struct Settings {
     pub sends_per_recipient: Option<Limit>,
     /// Sends asked for from one ip address at a tenant (for IPv6: from one /64 network): 20 in 3,600 seconds by default.
     pub sends_per_ip: Option<Limit>,
-    /// Sends of one tenant: 1,000 in 600 seconds by default.
+    /// Sends asked for from one network at a tenant, an IPv4 /24 or an IPv6 /48: ten times those per ip address by default.
+    #[serde(skip_serializing_if = "NetworkLimit::is_default")]
+    pub sends_per_network: NetworkLimit,
+    /// Sends of one tenant: 1,000 in 600 seconds by default. One network may use a quarter of them.
     pub sends_per_tenant: Option<Limit>,
+    /// Guesses at the codes of one recipient of a tenant, whatever they are for and whatever becomes of the sends. Unless
+    /// set, as many as [`attempts`](Self::attempts) allows for the sends to one recipient, in their window. It cannot be
+    /// turned off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guesses_per_recipient: Option<GuessLimit>,
 }
 
 impl Default for Settings {
@@ -35,12 +43,67 @@ impl Default for Settings {
             alphabet: Alphabet::Digits,
             lifetime_seconds: 600,
             attempts: 10,
-            sends_per_recipient: Some(Limit { sends: 5, window_seconds: 600 }),
+            sends_per_recipient: Some(SENDS_PER_RECIPIENT),
             sends_per_ip: Some(Limit { sends: 20, window_seconds: 3_600 }),
+            sends_per_network: NetworkLimit::TenTimesPerIp,
+            guesses_per_recipient: None,
             sends_per_tenant: Some(Limit { sends: 1_000, window_seconds: 600 }),
         }
     }
 }
+
+/// Guesses in any window of so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GuessLimit {
+    /// Guesses: 1 to 10,000.
+    pub guesses: u32,
+    /// The length of the window, in seconds: 1 to 86,400.
+    pub window_seconds: u32,
+}
+
+/// How many sends may be asked for from one network.
+///
+/// In JSON: left out, `null`, or a limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<Limit>", into = "Option<Limit>")]
+pub enum NetworkLimit {
+    /// Ten times as many as from one ip address, in the same window; no limit where there is none per ip address.
+    #[default]
+    TenTimesPerIp,
+    /// No limit.
+    Off,
+    /// So many.
+    Limit(Limit),
+}
+
+impl NetworkLimit {
+    fn is_default(&self) -> bool {
+        *self == Self::TenTimesPerIp
+    }
+}
+
+impl From<Option<Limit>> for NetworkLimit {
+    fn from(limit: Option<Limit>) -> Self {
+        limit.map_or(Self::Off, Self::Limit)
+    }
+}
+
+impl From<NetworkLimit> for Option<Limit> {
+    fn from(limit: NetworkLimit) -> Self {
+        match limit {
+            NetworkLimit::Limit(limit) => Some(limit),
+            NetworkLimit::TenTimesPerIp | NetworkLimit::Off => None,
+        }
+    }
+}
+
+/// Sends to one recipient, unless set.
+const SENDS_PER_RECIPIENT: Limit = Limit { sends: 5, window_seconds: 600 };
+/// The sends of one network, in those of one ip address.
+const IPS_PER_NETWORK: u32 = 10;
+/// So many networks have to come together to use up what a tenant may send.
+const SHARES_OF_TENANT: u32 = 4;
 
 /// The longest code there can be, in characters.
 pub(crate) const LENGTH_MAX: u8 = 12;
@@ -66,12 +129,20 @@ impl Settings {
         within("/codeLength", self.code_length.into(), 4, LENGTH_MAX.into(), "characters");
         within("/lifetimeSeconds", self.lifetime_seconds, 1, DAY, "seconds");
         within("/attempts", self.attempts, 1, 100, "attempts");
-        for (kind, limit) in LimitKind::ALL.map(|kind| (kind, self.limit(kind))) {
+        for (field, limit) in [
+            ("sendsPerRecipient", self.sends_per_recipient),
+            ("sendsPerIp", self.sends_per_ip),
+            ("sendsPerNetwork", self.sends_per_network.into()),
+            ("sendsPerTenant", self.sends_per_tenant),
+        ] {
             if let Some(limit) = limit {
-                let field = kind.field();
                 within(&format!("/{field}/sends"), limit.sends, 1, SENDS_MAX, "sends");
                 within(&format!("/{field}/windowSeconds"), limit.window_seconds, 1, DAY, "seconds");
             }
+        }
+        if let Some(limit) = self.guesses_per_recipient {
+            within("/guessesPerRecipient/guesses", limit.guesses, 1, SENDS_MAX, "guesses");
+            within("/guessesPerRecipient/windowSeconds", limit.window_seconds, 1, DAY, "seconds");
         }
         let alphabet = self.alphabet.problems();
         if problems.is_empty() && alphabet.is_empty() && self.codes() < u128::from(self.attempts) * CODES_PER_ATTEMPT {
@@ -87,13 +158,34 @@ impl Settings {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// The limit of this kind, where it is not turned off.
+    /// The limit of this kind, where it is not turned off, whether it is set or follows from others. There is no
+    /// [share](LimitKind::Share) where the limit per network never lets it be used up.
     #[must_use]
-    pub const fn limit(&self, kind: LimitKind) -> Option<Limit> {
+    pub fn limit(&self, kind: LimitKind) -> Option<Limit> {
         match kind {
             LimitKind::Recipient => self.sends_per_recipient,
             LimitKind::Ip => self.sends_per_ip,
+            LimitKind::Network => match self.sends_per_network {
+                NetworkLimit::TenTimesPerIp => self.sends_per_ip.map(|limit| times(limit, IPS_PER_NETWORK)),
+                other => other.into(),
+            },
             LimitKind::Tenant => self.sends_per_tenant,
+            LimitKind::Share => {
+                let tenant = self.sends_per_tenant?;
+                let share = Limit { sends: tenant.sends.div_ceil(SHARES_OF_TENANT), ..tenant };
+                let stricter =
+                    |network: Limit| network.sends <= share.sends && network.window_seconds >= share.window_seconds;
+                (!self.limit(LimitKind::Network).is_some_and(stricter)).then_some(share)
+            }
+            LimitKind::Guesses => Some(self.guesses()),
+        }
+    }
+
+    /// Guesses at the codes of one recipient that are compared in any window, at most.
+    pub(crate) fn guesses(&self) -> Limit {
+        match self.guesses_per_recipient {
+            Some(GuessLimit { guesses, window_seconds }) => Limit { sends: guesses, window_seconds },
+            None => times(self.sends_per_recipient.unwrap_or(SENDS_PER_RECIPIENT), self.attempts),
         }
     }
 
@@ -107,6 +199,11 @@ impl Settings {
     fn codes(&self) -> u128 {
         (self.alphabet.characters().chars().count() as u128).saturating_pow(self.code_length.into())
     }
+}
+
+/// The limit with so many times the sends.
+fn times(limit: Limit, factor: u32) -> Limit {
+    Limit { sends: limit.sends.saturating_mul(factor).min(SENDS_MAX), ..limit }
 }
 
 /// What a code is made of.

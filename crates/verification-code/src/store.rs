@@ -4,21 +4,22 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Attempts, Limit, LimitKind, Limited, Timestamp};
+#[cfg(doc)]
+use crate::CodeRow;
+use crate::{Limit, LimitKind, Limited, Timestamp};
 
-/// Keeps codes, attempts and sends.
+/// Keeps codes, attempts, sends and guesses.
 ///
 /// It keeps two kinds of rows:
 ///
-/// - For each [`Subject`] that a code was issued for or that was tried, one: the code's `id`, `key_id`, `hash` and
-///   `expires_at` (all empty where there is no code), and [`Attempts`].
-/// - For each send and each limit it counts for ([`Take`]), one: the take's subject, the time, the code's id, and until
-///   when it counts.
+/// - For each [`Subject`] that a code was issued for or that was tried, one [`CodeRow`].
+/// - For each send and each guess, and each limit it counts for ([`Take`]), one in a log: the take's subject, the time, the
+///   code's id, and until when it counts.
 ///
 /// A subject has a current name and, after a key rotation, former ones. They name the same thing. What is written is
-/// written under the current name. Sends are counted under all names. A row found under a former name is first brought
-/// under the current one, in the same transaction; where there are rows under several names, the one whose code expires
-/// last stays, and the others go.
+/// written under the current name. The log is read under all names. A [`CodeRow`] found under a former name is first
+/// brought under the current one, in the same transaction; where there are rows under several names,
+/// [`CodeRow::later`] says which one stays, and the others go.
 ///
 /// Every method is one atomic step: any number of processes may call any of them at once, may be killed at any instant,
 /// and the outcome is as if the calls had been made one after the other. The time comes from the caller. A method that
@@ -27,75 +28,76 @@ use crate::{Attempts, Limit, LimitKind, Limited, Timestamp};
 /// The names are unique across tenants by themselves. The tenant stands beside them so that a store can find all that
 /// belongs to one, to lock or to delete it.
 ///
-/// In SQL, an attempt without former names is one statement:
+/// # The log and the clock
+/// A clock may have been wrong for a moment, ahead or behind. So before a take's log is read at `now`, its rows are
+/// corrected, and stay so:
 ///
-/// ```sql
-/// INSERT INTO codes (tenant, subject, expires_at, attempts, attempts_until)
-/// VALUES (:tenant, :subject, 0, 1, :now + :window)
-/// ON CONFLICT (tenant, subject) DO UPDATE SET
-///   attempts = CASE WHEN codes.attempts_until <= :now THEN 1 ELSE codes.attempts + 1 END,
-///   attempts_until = CASE WHEN codes.attempts_until > :now THEN codes.attempts_until
-///                         WHEN codes.expires_at > :now + :window THEN codes.expires_at
-///                         ELSE :now + :window END
-/// RETURNING attempts, attempts_until, expires_at, id, key_id, hash
-/// ```
+/// - A row from the future (its time after `now`) gets `now` as its time. The time that it had is kept as its *former
+///   time*, unless it has one already.
+/// - A row whose former time is no longer in the future, and is a window or more after its time, gets that one back.
+/// - A row that has a former time and no longer counts is deleted.
 ///
-/// Consuming is one `UPDATE … SET id = NULL, …, expires_at = 0 WHERE … AND id = :id`, and the oldest send of a take is
-/// found by `ORDER BY sent_at DESC LIMIT 1 OFFSET :sends - 1`. Issuing is one transaction that holds a lock on the tenant
-/// where the database does not let writers in one by one.
+/// The span from a row's time until when it counts stays what it was; it is the take's window. So a row that a clock ahead
+/// has written counts for one window from when it is first seen, and one that was read by a clock far behind counts again
+/// for a clock that is right. What a clock behind by less than a window has read counts shorter by as much.
+///
+/// The *oldest* of a take is the time of the oldest of the latest [`Limit::sends`] rows of its subject: the one at that
+/// place when they are sorted by time, the latest first; none where there are fewer. In SQL it is found by
+/// `ORDER BY sent_at DESC LIMIT 1 OFFSET :sends - 1`.
 #[async_trait]
 pub trait CodeStore: Send + Sync + 'static {
     /// Stores a code, provided that no limit fires.
     ///
-    /// In one step: for each of `takes`, finds the oldest of the latest [`Limit::sends`] sends of its subject (the one
-    /// at that place when they are sorted by time, the latest first; none where there are fewer). When
-    /// [`Limited::longest`] of these fires, changes nothing and returns it. Otherwise counts one send for each take, at
-    /// `now` and until [`Limit::counts_until`] of it, and puts the code in place of the subject's former one, with no
-    /// attempts. Of calls at the same time, no more than a limit allows are stored.
+    /// In one step: corrects the log and finds the oldest of each of `takes`. When [`Limited::longest`] of these fires,
+    /// changes nothing else and returns it. Otherwise logs one row for each take, at `now` and until
+    /// [`Limit::counts_until`] of it, and puts [`CodeRow::issued`] in place of the subject's former row. Of calls at the
+    /// same time, no more than a limit allows are stored.
     ///
     /// # Errors
     /// When the store fails.
     async fn issue(&self, code: &NewCode<'_>) -> Result<Issuance, StoreError>;
 
-    /// Counts one attempt, whether or not there is a code, and returns the count with the code, if one is live:
-    /// there, and `now` before `expires_at`.
+    /// Counts one attempt, whether or not there is a code, and returns the code, if one is live; unless there were too many.
     ///
-    /// In one step: the subject's attempts become their [`Attempts::next`], with `expires_at` of its code, or
-    /// [`Timestamp::default`] where there is none; where there is no row, one without a code is made. Of calls at the
-    /// same time, no two return the same count.
+    /// In one step: takes the subject's row, or the default one, and has it [corrected](CodeRow::correct). If
+    /// [`CodeRow::wait`] says so, the attempt is refused. If [`CodeRow::is_guessed_at`], it is a guess: corrects the log
+    /// of [`guess`](Attempt::guess), finds its oldest, refuses the attempt where [`Limit::wait`] says so, and logs one row
+    /// for it otherwise. An attempt that is not refused is [counted](CodeRow::count). What was corrected is stored even if
+    /// the attempt is refused. Of calls at the same time, no more are counted than are allowed.
     ///
     /// # Errors
     /// When the store fails.
-    async fn attempt(
-        &self,
-        tenant: &str,
-        subject: &Subject,
-        now: Timestamp,
-        window: Duration,
-    ) -> Result<Attempted, StoreError>;
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, StoreError>;
 
-    /// Takes the code of this id away, and says whether it was there. Of calls at the same time, exactly one gets
-    /// `true`. The subject's attempts stay as they are: what an observer is answered must not tell that a code was used.
+    /// Takes the code of this id away ([`CodeRow::end`]), and says whether it was there. Of calls at the same time,
+    /// exactly one gets `true`. The rest of the row stays as it is: what an observer is answered must not tell that a code
+    /// was used.
     ///
     /// # Errors
     /// When the store fails.
     async fn consume(&self, tenant: &str, subject: &Subject, id: CodeId) -> Result<bool, StoreError>;
 
-    /// Takes a send back, in one step: the code, if it is still there, leaving the attempts as they are, and what its
-    /// sends counted for. Where there is nothing to take back, nothing changes.
+    /// Takes a send back, in one step: the code, as [`consume`](Self::consume) does, and the rows of this code's id in the
+    /// log of each take. Where there is nothing to take back, nothing changes.
     ///
     /// # Errors
     /// When the store fails.
     async fn withdraw(&self, withdrawal: &Withdrawal<'_>) -> Result<(), StoreError>;
 
-    /// Deletes up to `max` rows, of both kinds together, that nothing depends on any more, and says how many: those of
-    /// which code and attempts have expired (`expires_at` and [`Attempts::until`] no later than `now`), and sends that
-    /// no longer count (until no later than `now`).
+    /// Deletes up to `max` rows, of both kinds together, that nothing depends on any more, and says how many: those with
+    /// [`CodeRow::is_over`], and those of the log that no longer count (until no later than `now`), nor would by their
+    /// former time, if they got it back.
+    ///
+    /// Before that, rows that count for more than [`PRUNED_AFTER`] from `now` on are corrected, up to `max` of each kind: in
+    /// the log as above, others by [`CodeRow::correct`]. Nothing can be set to take that long.
     ///
     /// # Errors
     /// When the store fails.
     async fn prune(&self, now: Timestamp, max: u32) -> Result<u64, StoreError>;
 }
+
+/// How long a row can count at most: a day.
+pub const PRUNED_AFTER: Duration = Duration::from_secs(86_400);
 
 #[async_trait]
 impl<S: CodeStore + ?Sized> CodeStore for Arc<S> {
@@ -103,14 +105,8 @@ impl<S: CodeStore + ?Sized> CodeStore for Arc<S> {
         (**self).issue(code).await
     }
 
-    async fn attempt(
-        &self,
-        tenant: &str,
-        subject: &Subject,
-        now: Timestamp,
-        window: Duration,
-    ) -> Result<Attempted, StoreError> {
-        (**self).attempt(tenant, subject, now, window).await
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, StoreError> {
+        (**self).attempt(attempt).await
     }
 
     async fn consume(&self, tenant: &str, subject: &Subject, id: CodeId) -> Result<bool, StoreError> {
@@ -139,8 +135,29 @@ pub struct NewCode<'a> {
     pub now: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
+    /// The client that asked for it, where it is known.
+    pub asked_from: Option<&'a Subject>,
     /// What this send counts for; at most one of each kind.
     pub takes: &'a [Take],
+}
+
+/// An attempt to be counted.
+#[derive(Debug, Clone)]
+pub struct Attempt<'a> {
+    /// The tenant.
+    pub tenant: &'a str,
+    /// What the code is for.
+    pub subject: &'a Subject,
+    /// When it is made.
+    pub now: Timestamp,
+    /// How long a code lives, and attempts count.
+    pub lifetime: Duration,
+    /// How many attempts a code allows.
+    pub attempts: u32,
+    /// The client that makes it, where it is known.
+    pub from: Option<&'a Subject>,
+    /// What it counts for as a guess.
+    pub guess: &'a Take,
 }
 
 /// A send to be taken back.
@@ -158,10 +175,10 @@ pub struct Withdrawal<'a> {
     pub takes: &'a [Take],
 }
 
-/// One send, counted for one limit.
+/// One send or guess, counted for one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Take {
-    /// Whose sends are counted.
+    /// What is counted.
     pub kind: LimitKind,
     /// By which name.
     pub subject: Subject,
@@ -190,13 +207,20 @@ pub struct StoredCode {
     pub hash: Digest,
 }
 
-/// An attempt that was counted.
+/// What became of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempted {
-    /// The attempts, this one included.
-    pub attempts: Attempts,
-    /// The code, if one is live.
-    pub code: Option<StoredCode>,
+#[must_use]
+pub enum Attempted {
+    /// It was counted.
+    Counted {
+        /// The code, if one is live.
+        code: Option<StoredCode>,
+    },
+    /// There were too many.
+    Refused {
+        /// How long to wait.
+        retry_after: Duration,
+    },
 }
 
 /// What codes or sends are kept for: a hash, so that nobody is named, and its former names from before key rotations.

@@ -12,6 +12,7 @@ enum Role {
     Connector,
     Registry,
     VerificationCode,
+    Service,
     Store,
     Server,
     Cli,
@@ -22,7 +23,7 @@ enum Role {
     Xtask,
 }
 
-use Role::{Bench, Cli, Connector, Kit, Registry, Server, Store, Testkit, VerificationCode, Xtask};
+use Role::{Bench, Cli, Connector, Kit, Registry, Server, Service, Store, Testkit, VerificationCode, Xtask};
 
 impl Role {
     fn of(package: &Package) -> Option<Self> {
@@ -30,6 +31,7 @@ impl Role {
             _ if package.is_kit() => Kit,
             "connector-registry" => Registry,
             "verification-code" => VerificationCode,
+            "connector-service" => Service,
             "connector-store" => Store,
             "connector-server" => Server,
             "connector-cli" => Cli,
@@ -48,9 +50,11 @@ impl Role {
             Connector | Testkit => &[Kit],
             Registry => &[Kit, Connector],
             Store => &[Registry, VerificationCode],
-            Server => &[Registry, VerificationCode, Store],
-            Cli => &[Kit, Connector, Registry, VerificationCode, Store, Server],
-            Bench => &[Kit, Connector, Registry, VerificationCode, Store, Server, Testkit],
+            // Stores are behind contracts: who puts the parts together chooses one.
+            Service => &[Kit, Registry, VerificationCode],
+            Server => &[Registry, VerificationCode, Service, Store],
+            Cli => &[Kit, Connector, Registry, VerificationCode, Service, Store, Server],
+            Bench => &[Kit, Connector, Registry, VerificationCode, Service, Store, Server, Testkit],
         }
     }
 }

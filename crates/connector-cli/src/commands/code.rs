@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use clap::Subcommand;
-use connector_kit::{Delivery as Outcome, Receipt, UsageType};
-use connector_registry::{Error, rfc3339};
+use connector_kit::UsageType;
+use connector_registry::rfc3339;
+use connector_service::{CodeRequest, CodeService, Tasks};
 use connector_store::Store;
 use serde::Serialize;
-use verification_code::{Code, Delivery, Issued, Scope, Settings, VerificationCodes};
+use verification_code::{Settings, VerificationCodes};
 
 use super::{sample, send::Sent};
 use crate::{
@@ -29,12 +30,19 @@ Examples:
   email-connectors code send --to you@example.com --usage-type SignIn
   email-connectors code verify --to you@example.com --usage-type SignIn --code 123456
 
-A code counts for its tenant, recipient and usage type, once, and a new one ends it. The settings are a JSON file; these \
-are the defaults, and `null` turns a limit off:
+A code counts for its tenant, recipient and usage type, once, and a new one ends it. One that was refused, for good or for \
+its address, counts against the limits; one that was certainly not sent for another reason does not. Guesses at a \
+recipient's codes are limited whatever becomes of the sends.
+
+The settings are a JSON file; these are the defaults, and `null` turns a limit on sends off:
   {\"codeLength\":6,\"alphabet\":\"digits\",\"lifetimeSeconds\":600,\"attempts\":10,
    \"sendsPerRecipient\":{\"sends\":5,\"windowSeconds\":600},
    \"sendsPerIp\":{\"sends\":20,\"windowSeconds\":3600},
-   \"sendsPerTenant\":{\"sends\":1000,\"windowSeconds\":600}}")]
+   \"sendsPerNetwork\":{\"sends\":200,\"windowSeconds\":3600},
+   \"sendsPerTenant\":{\"sends\":1000,\"windowSeconds\":600},
+   \"guessesPerRecipient\":{\"guesses\":50,\"windowSeconds\":600}}
+Unless set, sendsPerNetwork (an IPv4 /24, an IPv6 /48) is ten times sendsPerIp, and guessesPerRecipient is attempts times \
+sendsPerRecipient. One network may use a quarter of sendsPerTenant.")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -55,9 +63,13 @@ enum Command {
     Verify {
         #[command(flatten)]
         common: Common,
-        /// What was typed: spaces, hyphens and case do not matter.
+        /// What was typed: in any script's digits; white space, dashes, marks that do not show and case do not matter.
         #[arg(long)]
         code: String,
+        /// The address of the client that typed it. Clients other than the one that asked for the code (`send --ip`) have
+        /// half of its attempts together, so that strangers cannot use up a person's.
+        #[arg(long)]
+        ip: Option<IpAddr>,
     },
 }
 
@@ -86,7 +98,7 @@ struct Asked {
     /// The recipient's language, which chooses among the tenant's own templates: en, pt-BR, pt_BR.UTF-8, …
     #[arg(long, value_name = "L")]
     locale: Option<String>,
-    /// The address of the client that asks for the code, for its limit.
+    /// The address of the client that asks for the code: limits count by it and by its network.
     #[arg(long)]
     ip: Option<IpAddr>,
 }
@@ -114,14 +126,12 @@ struct Verified {
 }
 
 impl Common {
-    /// Whose code it is, written in the one way that every spelling of the mailbox comes to: another one would have
-    /// limits of its own.
-    fn recipient(&self) -> Result<String, Failure> {
-        Ok(sample::mailbox(&self.to)?.address().to_owned())
-    }
-
-    fn scope<'a>(&'a self, recipient: &'a str) -> Scope<'a> {
-        Scope { tenant: &self.stored.tenant, usage_type: self.usage_type.as_str(), recipient }
+    /// What is asked for; that the recipient is an address is told before a store is opened.
+    fn request(&self, ip: Option<IpAddr>) -> Result<CodeRequest, Failure> {
+        sample::mailbox(&self.to)?;
+        let mut request = CodeRequest::new(&self.stored.tenant, self.usage_type.clone(), &self.to);
+        request.ip = ip;
+        Ok(request)
     }
 
     /// How codes are.
@@ -132,81 +142,52 @@ impl Common {
     }
 }
 
-/// Issues and verifies over `store`.
-async fn codes(store: &Store, settings: Settings) -> Result<VerificationCodes<Store>, Failure> {
-    VerificationCodes::new(store.clone(), store.code_keys().await?, settings).map_err(|invalid| {
+/// Sends and verifies over what is stored.
+async fn service(registry: &Registry, settings: Settings, tasks: &Tasks) -> Result<CodeService<Store, Store>, Failure> {
+    let store = registry.store();
+    let codes = VerificationCodes::new(store.clone(), store.code_keys().await?, settings).map_err(|invalid| {
         let problem =
             |problem: verification_code::Problem| connector_kit::Problem::new(problem.pointer, problem.message);
         Failure::invalid_input(SETTINGS_FAULT, invalid.0.into_iter().map(problem).collect())
-    })
+    })?;
+    Ok(CodeService::new(registry.clone(), codes, tasks.clone()))
 }
 
 /// Sends or verifies.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Send { asked, common, egress } => send(asked, common, egress),
-        Command::Verify { common, code } => verify(common, code),
+        Command::Verify { common, code, ip } => verify(common, code, *ip),
     }
 }
 
 fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Failure> {
     usage_type::warn_of_unknown(&common.usage_type);
-    let recipient = common.recipient()?;
+    let mut request = common.request(asked.ip)?;
     // Before a code is issued and counted.
-    sample::language(asked.locale.as_deref())?;
+    request.locale = sample::language(asked.locale.as_deref())?.map(|language| language.to_string());
     let settings = common.settings()?;
-    let (connector, issued, receipt) = common.stored.with_to_send(Needs::Content, egress, async |registry, _| {
-        let connector = registry.active(&common.stored.tenant).await?.connector().to_owned();
-        let codes = codes(registry.store(), settings).await?;
-        let issued = codes.issue(&common.scope(&recipient), asked.ip, Delivery::Real).await?;
-        let delivered = deliver(common, registry, &codes, &issued, asked).await;
-        // Nobody else does it where there is only this command.
-        if let Err(cause) = codes.prune().await {
-            tracing::warn!("expired codes could not be deleted: {cause}");
-        }
-        let receipt = delivered.map_err(|failure| failure.of(&connector))?;
-        Ok((connector, issued, receipt))
+    let tasks = Tasks::new();
+    let sent = common.stored.with_tasks(Needs::Content, egress, &tasks, async |registry, _| {
+        let service = service(registry, settings, &tasks).await?;
+        Ok(service.send(&request).await?)
     })?;
     let printed = if common.json {
-        let sent = Sent::new(&connector, &receipt);
-        output::json(&SentCode { sent, expires_at: rfc3339(issued.expires_at()) })
+        let expires_at = rfc3339(sent.expires_at);
+        output::json(&SentCode { sent: Sent::new(&sent.connector, &sent.receipt), expires_at })
     } else {
-        let sent = paint("sent", Style::Success, output::colours_on_stdout());
-        let seconds = issued.lifetime().as_secs();
-        output::result(&format!("{sent} a code through {connector}, good for {seconds} s\n"))
+        let word = paint("sent", Style::Success, output::colours_on_stdout());
+        let seconds = sent.lifetime.as_secs();
+        output::result(&format!("{word} a code through {}, good for {seconds} s\n", sent.connector))
     };
     Ok(output::done(printed))
 }
 
-/// Sends the code that was issued, and withdraws one that has certainly not been sent.
-async fn deliver(
-    common: &Common,
-    registry: &Registry,
-    codes: &VerificationCodes<Store>,
-    issued: &Issued,
-    Asked { locale, ip }: &Asked,
-) -> Result<Receipt, Failure> {
-    let code = issued.code().map(Code::expose).unwrap_or_default();
-    let mut message = sample::message(&common.to, common.usage_type.clone(), code, locale.as_deref())?;
-    message.ip = ip.map(|ip| ip.to_string());
-    match registry.send(&common.stored.tenant, &message).await {
-        Ok(receipt) => Ok(receipt),
-        Err(error) => {
-            let unknown = matches!(&error, Error::Send(error) if error.delivery() == Outcome::Unknown);
-            // Nobody will ever have it: it is to count for nothing. One that may have arrived must stay.
-            if !unknown && let Err(cause) = codes.withdraw(issued).await {
-                tracing::warn!("the code that was not sent could not be withdrawn: {cause}");
-            }
-            Err(error.into())
-        }
-    }
-}
-
-fn verify(common: &Common, code: &str) -> Result<Exit, Failure> {
-    let recipient = common.recipient()?;
+fn verify(common: &Common, code: &str, ip: Option<IpAddr>) -> Result<Exit, Failure> {
+    let request = common.request(ip)?;
     let settings = common.settings()?;
     let verdict = common.stored.with(Needs::Content, async |registry, _| {
-        Ok(codes(registry.store(), settings).await?.verify(&common.scope(&recipient), code).await?)
+        Ok(service(registry, settings, &Tasks::new()).await?.verify(&request, code).await?)
     })?;
     if let Some(failure) = Failure::of_verdict(verdict) {
         return Err(failure);

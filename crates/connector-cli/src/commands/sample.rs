@@ -1,6 +1,6 @@
 //! The message of a test.
 
-use connector_kit::{Mailbox, Message, Payload, Problem, UsageType};
+use connector_kit::{Mailbox, Message, Payload, UsageType};
 use connector_registry::{Error, LanguageTag};
 
 use crate::{failure::Failure, usage_type};
@@ -41,7 +41,7 @@ impl SampleArgs {
 /// # Errors
 /// When that is no address.
 pub fn mailbox(address: &str) -> Result<Mailbox, Failure> {
-    Mailbox::parse(address).map_err(|fault| Failure::invalid_message(vec![Problem::new("/to", fault.to_string())]))
+    Mailbox::parse(address).map_err(|fault| Failure::invalid_recipient(&fault))
 }
 
 /// The language that a `--locale` names; `C` and `POSIX` name none.

@@ -2,8 +2,9 @@
 
 use std::{error::Error as _, path::Path, sync::Arc};
 
-use connector_kit::ErrorKind;
+use connector_kit::{Error as SendError, ErrorKind};
 use connector_registry::{Dependent, Error, StoreError};
+use connector_service::{SendCodeError, VerifyCodeError};
 use connector_store::{KeyError, OpenStoreError};
 use serde_json::{Value, json};
 use verification_code::{Error as CodeError, LimitKind, Limited, StoreError as CodeStoreError, Verdict};
@@ -111,6 +112,28 @@ impl Failure {
     }
 }
 
+impl From<SendCodeError> for Failure {
+    fn from(error: SendCodeError) -> Self {
+        match error {
+            SendCodeError::InvalidRecipient(fault) => Self::invalid_recipient(&fault),
+            SendCodeError::NotReady(cause) => cause.into(),
+            SendCodeError::NotIssued(cause) => cause.into(),
+            SendCodeError::NotDelivered { connector, cause } => Self::from(cause).of(&connector),
+            other => SendError::new(ErrorKind::Unavailable, other.to_string()).delivery_is(other.delivery()).into(),
+        }
+    }
+}
+
+impl From<VerifyCodeError> for Failure {
+    fn from(error: VerifyCodeError) -> Self {
+        match error {
+            VerifyCodeError::InvalidRecipient(fault) => Self::invalid_recipient(&fault),
+            VerifyCodeError::Codes(cause) => cause.into(),
+            other => Self::plain(Exit::Refused, GENERAL, ErrorKind::Unavailable.name(), other.to_string()),
+        }
+    }
+}
+
 impl From<CodeError> for Failure {
     fn from(error: CodeError) -> Self {
         match error {
@@ -120,7 +143,10 @@ impl From<CodeError> for Failure {
                 let name = match kind {
                     LimitKind::Recipient => "recipient",
                     LimitKind::Ip => "ip",
+                    LimitKind::Network => "network",
                     LimitKind::Tenant => "tenant",
+                    LimitKind::Share => "share",
+                    _ => "other",
                 };
                 failure.with("limit", name).retryable(Some(retry_after))
             }

@@ -57,6 +57,7 @@ mod interrupted {
 
     use connector_testkit::SmtpScript;
     use rustix::process::{Pid, Signal, kill_process};
+    use serde_json::json;
 
     use crate::{
         home::Home,
@@ -81,6 +82,28 @@ mod interrupted {
         assert_eq!((ended.status.signal(), ended.stdout.as_slice()), (SIGINT, &b""[..]));
         assert!(String::from_utf8_lossy(&ended.stderr).contains("interrupted: what was under way may have been done"));
         assert_eq!(home.left_open(), [""; 0]);
+    }
+
+    /// A provider that is down locks nobody out, whoever loses patience.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn before_anything_was_written_it_counts_for_nothing() {
+        let (home, _) = Home::set_up().await;
+        let settings = json!({ "sendsPerRecipient": { "sends": 1, "windowSeconds": 600 } });
+        let settings = home.files.json("codes.json", &settings);
+        home.server.set_script(SmtpScript::default().answer("MAIL", &["silent"]));
+        for turn in 1..=2 {
+            let send = ["code", "send", "--settings", &settings, "--to", "you@example.com", "--max-time", "60"];
+            let child = home.command(&send).spawn().unwrap();
+            let waits = |command: &&str| command.starts_with("MAIL");
+            let at_mail = home.server.wait_for("a sender", |sessions| {
+                sessions.iter().flat_map(|session| session.commands()).filter(waits).count() >= turn
+            });
+            at_mail.await;
+            interrupt(&child);
+            assert_eq!(child.wait_with_output().unwrap().status.signal(), SIGINT);
+        }
+        home.server.set_script(SmtpScript::default());
+        home.ok(&["code", "send", "--settings", &settings, "--to", "you@example.com"]);
     }
 
     /// A container's first process, to which signals do nothing by default.

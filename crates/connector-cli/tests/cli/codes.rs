@@ -63,20 +63,115 @@ async fn limits_say_which_fired_and_how_long_to_wait() {
     assert_eq!((&bad["kind"], &bad["problems"][0]["pointer"]), (&json!("InvalidInput"), &json!("/attempts")));
 }
 
+/// A provider that is down locks nobody out.
 #[tokio::test]
 async fn one_that_was_not_sent_counts_for_nothing() {
     let (home, _) = Home::set_up().await;
     let settings = json!({ "sendsPerRecipient": { "sends": 1, "windowSeconds": 60 } });
     let settings = home.files.json("codes.json", &settings);
     let send = ["code", "send", "--settings", &settings, "--to", TO, "--retry", "0"];
-    home.refuse();
-    assert_eq!(home.fails(69, &send)["kind"], "Rejected");
+    home.server.set_script(SmtpScript::default().answer("MAIL", &["451 4.3.0 try again later"]));
+    assert_eq!(home.fails(75, &send)["kind"], "Unavailable");
     home.server.set_script(SmtpScript::default());
     home.ok(&send);
     assert_eq!(home.fails(75, &send)["limit"], "recipient");
     assert_eq!(home.fails(65, &["code", "send", "--to", "nobody"])["problems"][0]["pointer"], "/to");
     let nowhere = home.fails(65, &["code", "send", "--to", TO, "--tenant", "other"]);
     assert_eq!(nowhere["kind"], "NoActiveConnector");
+}
+
+/// Else an address that is refused would bring any number of codes.
+#[tokio::test]
+async fn one_that_was_refused_for_its_address_counts() {
+    let settings = json!({ "sendsPerRecipient": { "sends": 2, "windowSeconds": 60 } });
+    for (refusal, exit) in [("552 5.2.2 mailbox full", 69), ("550 no such user", 69), ("452 4.2.2 mailbox full", 75)] {
+        let (home, _) = Home::set_up().await;
+        let settings = home.files.json("codes.json", &settings);
+        let send = ["code", "send", "--settings", &settings, "--to", TO, "--retry", "0"];
+        home.server.set_script(SmtpScript::default().answer("RCPT", &[refusal]));
+        for _ in 0..2 {
+            assert_ne!(home.run(&[&send[..], &["--json"]].concat()).json()["error"]["kind"], "Limited", "{refusal}");
+        }
+        assert_eq!(home.fails(75, &send)["limit"], "recipient", "{refusal}, which is {exit} by itself");
+    }
+}
+
+#[tokio::test]
+async fn guesses_are_bounded_whatever_becomes_of_the_sends() {
+    let (home, _) = Home::set_up().await;
+    let settings = json!({ "attempts": 3, "sendsPerRecipient": { "sends": 2, "windowSeconds": 600 } });
+    let settings = home.files.json("codes.json", &settings);
+    let code = |command| ["code", command, "--settings", &settings, "--to", TO, "--json"];
+    home.server.set_script(SmtpScript::default().answer("END", &["close"]));
+    let mut compared = 0;
+    for _ in 0..2 {
+        // Its outcome is unknown, so it stays good.
+        home.run(&code("send"));
+        for _ in 0..5 {
+            let guess = home.run(&[&code("verify")[..], &["--code", "nothing"]].concat());
+            compared += u32::from(guess.json()["error"]["kind"] == "WrongCode");
+        }
+    }
+    assert_eq!(compared, 6);
+}
+
+#[tokio::test]
+async fn wrong_tries_by_strangers_leave_the_code_to_whom_asked() {
+    let (home, _) = Home::set_up().await;
+    home.ok(&["code", "send", "--to", TO, "--ip", "192.0.2.1"]);
+    let code = sent_code(&home);
+    let verify = |ip: &str, code: &str| home.run(&["code", "verify", "--to", TO, "--ip", ip, "--code", code, "--json"]);
+    for number in 0..10 {
+        assert_ne!(verify(&format!("198.51.{number}.1"), "nothing").code, 0);
+    }
+    assert_eq!(verify("198.51.100.9", &code).json()["error"]["kind"], "Limited");
+    assert_eq!(verify("::ffff:192.0.2.1", &code).json(), json!({ "status": "verified" }));
+}
+
+#[tokio::test]
+async fn a_code_is_read_in_every_script() {
+    let (home, _) = Home::set_up().await;
+    let in_script = |code: &str, zero: u32| -> String {
+        code.chars().map(|char| char::from_u32(zero + char.to_digit(10).unwrap()).unwrap()).collect()
+    };
+    for (zero, before, after) in [
+        (0xff10, "", ""),
+        (0x660, "\u{200e}", "\u{200f}"),
+        (0x966, "\u{feff}", ""),
+        (0x30, "\u{2068}", "\u{2069}\u{200b}"),
+    ] {
+        home.ok(&["code", "send", "--to", &format!("{zero}@example.com")]);
+        let typed = format!("{before}{}{after}", in_script(&sent_code(&home), zero));
+        let verified = home.ok(&["code", "verify", "--to", &format!("{zero}@example.com"), "--code", &typed]);
+        assert_eq!(verified["status"], "verified", "{zero:x}");
+    }
+}
+
+#[tokio::test]
+async fn no_network_uses_up_what_the_tenant_may_send() {
+    let (home, _) = Home::set_up().await;
+    let settings = json!({ "sendsPerTenant": { "sends": 8, "windowSeconds": 600 } });
+    let settings = home.files.json("codes.json", &settings);
+    let send = |number: u32, ip: &str| {
+        home.run(&[
+            "code",
+            "send",
+            "--settings",
+            &settings,
+            "--to",
+            &format!("{number}@example.com"),
+            "--ip",
+            ip,
+            "--json",
+        ])
+    };
+    for (number, expected) in [(0, "sent"), (1, "sent"), (2, "failed"), (3, "failed")] {
+        let sent = send(number, &format!("2001:db8:1:{number}::1")).json();
+        assert_eq!(sent["status"], expected, "{sent}");
+        assert!(expected == "sent" || sent["error"]["limit"] == "share", "{sent}");
+    }
+    assert_eq!(send(4, "2001:db8:2::1").json()["status"], "sent");
+    assert_eq!(send(5, "192.0.2.1").json()["status"], "sent");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A configuration's life: proposed, tested, activated, changed away from, rolled back to, removed.
 
-use connector_kit::{ConnectorFactory, Message, Receipt};
+use connector_kit::{ConnectorFactory, Message, Receipt, SendContext};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -282,7 +282,7 @@ impl<S: ConnectorStore> Registry<S> {
     async fn send_through(&self, tenant: &str, built: &Built, message: &Message) -> Result<Receipt, Error> {
         let settings = self.stored_settings(tenant).await?;
         let templates = settings.as_ref().map(Templates::of).unwrap_or_default();
-        Ok(send_with(built, &templates, message).await?)
+        Ok(send_with(built, &templates, message, &SendContext::new()).await?)
     }
 
     /// The configuration that is meant, and its connector.

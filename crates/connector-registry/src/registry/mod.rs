@@ -132,8 +132,16 @@ impl<S: ConnectorStore> Registry<S> {
     /// # Errors
     /// [`Error::Send`] with the connector's error, and what [`Registry::active`] may fail with.
     pub async fn send(&self, tenant: &str, message: &Message) -> Result<Receipt, Error> {
+        self.send_in(tenant, message, &SendContext::new()).await
+    }
+
+    /// The same in a context of the caller's, with a deadline, or to know what is known of the send when it is given up.
+    ///
+    /// # Errors
+    /// As [`Registry::send`].
+    pub async fn send_in(&self, tenant: &str, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let (active, known) = self.ready(tenant).await?;
-        Ok(send_with(&*active, &known.templates, message).await?)
+        Ok(send_with(&*active, &known.templates, message, context).await?)
     }
 
     /// Catches up with the store, where another process may have written to it, and returns what is active there. Costs
@@ -277,12 +285,12 @@ async fn send_with(
     connector: &impl EmailConnector,
     templates: &Templates,
     message: &Message,
+    context: &SendContext,
 ) -> Result<Receipt, connector_kit::Error> {
-    let context = SendContext::new();
     let template = if message.template.is_none() { templates.choose(message) } else { None };
     match template {
-        Some(template) => connector.send(&message.clone().with_template(template.compiled()?), &context).await,
-        None => connector.send(message, &context).await,
+        Some(template) => connector.send(&message.clone().with_template(template.compiled()?), context).await,
+        None => connector.send(message, context).await,
     }
 }
 

@@ -29,6 +29,7 @@ const SCRIPTS: &[Script] = &[
     (1, "tables", include_str!("../../migrations/postgres/0001_tables.sql")),
     (2, "commit", include_str!("../../migrations/postgres/0002_commit.sql")),
     (3, "codes", include_str!("../../migrations/postgres/0003_codes.sql")),
+    (4, "guesses", include_str!("../../migrations/postgres/0004_guesses.sql")),
 ];
 const SCHEMA: &str = "email_connectors";
 const APPLIED: &str = "email_connectors.migrations";

@@ -1,22 +1,17 @@
 //! A change, in one transaction.
 
 use connector_registry::Expects;
-use sqlx::{Error, Sqlite, SqlitePool, Transaction};
+use sqlx::SqliteConnection;
 
-use super::STATE;
+use super::{STATE, writer::Writer};
 use crate::{
     change::{SealedChange, SealedEdit},
     database::Fault,
     rows::{Outcome, Refusal, answer},
 };
 
-/// Takes the file's only writing lock at once, so that what is read here still holds at the end.
-pub(super) async fn begin(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, Error> {
-    writer.begin_with("BEGIN IMMEDIATE").await
-}
-
-pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedChange) -> Result<Outcome, Fault> {
-    let mut transaction = begin(writer).await?;
+pub(super) async fn commit(writer: &Writer, tenant: &str, change: &SealedChange) -> Result<Outcome, Fault> {
+    let mut transaction = writer.begin().await?;
     match apply(&mut transaction, tenant, change).await {
         Ok(state) => {
             // What cannot be read is found while it can still be undone.
@@ -34,13 +29,9 @@ pub(super) async fn commit(writer: &SqlitePool, tenant: &str, change: &SealedCha
 }
 
 /// Does all of it, and returns what the tenant is then.
-async fn apply(
-    transaction: &mut Transaction<'static, Sqlite>,
-    tenant: &str,
-    change: &SealedChange,
-) -> Result<String, Fault> {
+async fn apply(transaction: &mut SqliteConnection, tenant: &str, change: &SealedChange) -> Result<String, Fault> {
     let known = sqlx::query_as("SELECT revision, active FROM tenants WHERE name = ?1").bind(tenant);
-    let known: Option<(i64, Option<String>)> = known.fetch_optional(&mut **transaction).await?;
+    let known: Option<(i64, Option<String>)> = known.fetch_optional(&mut *transaction).await?;
     let (revision, active) = match known {
         Some(known) => known,
         None if change.creates => (0, None),
@@ -49,7 +40,7 @@ async fn apply(
     expect(transaction, tenant, change.expects, revision, active.as_deref()).await?;
     if let Some(key) = &change.sealed_under {
         let current = sqlx::query_scalar("SELECT id FROM current_sealing_key");
-        let current: Option<String> = current.fetch_optional(&mut **transaction).await?;
+        let current: Option<String> = current.fetch_optional(&mut *transaction).await?;
         if current.as_ref() != Some(key) {
             return Err(Refusal::OtherKey { current }.into());
         }
@@ -58,7 +49,7 @@ async fn apply(
     let raised = "INSERT INTO tenants (name, revision, changed)
         VALUES (?1, ?2, (SELECT coalesce(max(changed), 0) + 1 FROM tenants))
         ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, changed = excluded.changed";
-    sqlx::query(raised).bind(tenant).bind(revision).execute(&mut **transaction).await?;
+    sqlx::query(raised).bind(tenant).bind(revision).execute(&mut *transaction).await?;
     for edit in &change.edits {
         self::edit(transaction, tenant, edit, revision, change.at).await?;
     }
@@ -66,12 +57,12 @@ async fn apply(
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let entry = sqlx::query(entry).bind(tenant).bind(revision).bind(change.at).bind(&change.made_by);
     let entry = entry.bind(change.action).bind(&change.configuration).bind(&change.connector).bind(&change.details);
-    entry.execute(&mut **transaction).await?;
-    Ok(sqlx::query_scalar(STATE).bind(tenant).fetch_one(&mut **transaction).await?)
+    entry.execute(&mut *transaction).await?;
+    Ok(sqlx::query_scalar(STATE).bind(tenant).fetch_one(&mut *transaction).await?)
 }
 
 async fn expect(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut SqliteConnection,
     tenant: &str,
     expects: Expects,
     revision: i64,
@@ -82,7 +73,7 @@ async fn expect(
         (Expects::Revision(expected), _) if expected != at => Err(Refusal::Outdated { revision: at }.into()),
         (Expects::NoneActive, Some(id)) => {
             let connector = sqlx::query_scalar("SELECT connector FROM configurations WHERE tenant = ?1 AND id = ?2");
-            let connector = connector.bind(tenant).bind(id).fetch_one(&mut **transaction).await?;
+            let connector = connector.bind(tenant).bind(id).fetch_one(&mut *transaction).await?;
             Err(Refusal::AlreadyActive { id: id.to_owned(), connector }.into())
         }
         (Expects::OneActive, None) => Err(Refusal::NoneActive.into()),
@@ -94,7 +85,7 @@ async fn expect(
 }
 
 async fn edit(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut SqliteConnection,
     tenant: &str,
     edit: &SealedEdit,
     revision: i64,
@@ -112,20 +103,20 @@ async fn edit(
         }
         SealedEdit::Activate { id } => {
             let active = sqlx::query_scalar("SELECT active FROM tenants WHERE name = ?1").bind(tenant);
-            let active: Option<String> = active.fetch_one(&mut **transaction).await?;
+            let active: Option<String> = active.fetch_one(&mut *transaction).await?;
             if active.as_ref() == Some(id) {
                 return Ok(());
             }
             let activated = "UPDATE configurations SET activated_at = ?3, revision = ?4 WHERE tenant = ?1 AND id = ?2";
             let activated = sqlx::query(activated).bind(tenant).bind(id).bind(at).bind(revision);
-            if activated.execute(&mut **transaction).await?.rows_affected() == 0 {
+            if activated.execute(&mut *transaction).await?.rows_affected() == 0 {
                 return Err(unknown(id).into());
             }
             (sqlx::query("UPDATE tenants SET active = ?2 WHERE name = ?1").bind(tenant).bind(id), None)
         }
         SealedEdit::Remove { id } => {
             let inactive = sqlx::query("UPDATE tenants SET active = NULL WHERE name = ?1 AND active = ?2");
-            inactive.bind(tenant).bind(id).execute(&mut **transaction).await?;
+            inactive.bind(tenant).bind(id).execute(&mut *transaction).await?;
             let gone = sqlx::query("DELETE FROM configurations WHERE tenant = ?1 AND id = ?2");
             (gone.bind(tenant).bind(id), Some(unknown(id)))
         }
@@ -150,7 +141,7 @@ async fn edit(
             (removed.bind(tenant).bind(language).bind(usage_type), Some(missing))
         }
     };
-    let affected = query.execute(&mut **transaction).await?.rows_affected();
+    let affected = query.execute(&mut *transaction).await?.rows_affected();
     match missing {
         Some(refusal) if affected == 0 => Err(refusal.into()),
         _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use sqlx::{Error, SqlitePool};
 
-use super::commit::begin;
+use super::writer::Writer;
 use crate::{
     database::{BATCH, Fault, Reseal},
     rows::{KeyRow, KeyRows, SealedRow, answer},
@@ -15,8 +15,8 @@ pub(super) async fn all(readers: &SqlitePool) -> Result<KeyRows, Error> {
     Ok(KeyRows(keys.into_iter().map(|(id, check_value)| KeyRow { id, check_value }).collect()))
 }
 
-pub(super) async fn make_current(writer: &SqlitePool, id: &str, check_value: &str, first: bool) -> Result<(), Error> {
-    let mut transaction = begin(writer).await?;
+pub(super) async fn make_current(writer: &Writer, id: &str, check_value: &str, first: bool) -> Result<(), Error> {
+    let mut transaction = writer.begin().await?;
     let known: Option<String> =
         sqlx::query_scalar("SELECT id FROM current_sealing_key").fetch_optional(&mut *transaction).await?;
     if first && known.is_some() {
@@ -36,8 +36,8 @@ pub(super) async fn sealed_under(readers: &SqlitePool, id: &str) -> Result<u64, 
     Ok(count.unsigned_abs())
 }
 
-pub(super) async fn reseal_some(writer: &SqlitePool, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
-    let mut transaction = begin(writer).await?;
+pub(super) async fn reseal_some(writer: &Writer, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
+    let mut transaction = writer.begin().await?;
     let some = "SELECT json_object(
             'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
             'destinations', destinations)
@@ -53,8 +53,10 @@ pub(super) async fn reseal_some(writer: &SqlitePool, from: &str, to: &str, resea
     Ok(some.len() as u64)
 }
 
-pub(super) async fn retire(writer: &SqlitePool, id: &str) -> Result<(), Error> {
+pub(super) async fn retire(writer: &Writer, id: &str) -> Result<(), Error> {
     let retired = "DELETE FROM sealing_keys WHERE id = ?1 AND id NOT IN (SELECT id FROM current_sealing_key)
         AND NOT EXISTS (SELECT 1 FROM configurations WHERE sealed_under = ?1)";
-    sqlx::query(retired).bind(id).execute(writer).await.map(drop)
+    let mut transaction = writer.begin().await?;
+    sqlx::query(retired).bind(id).execute(&mut *transaction).await?;
+    transaction.commit().await
 }

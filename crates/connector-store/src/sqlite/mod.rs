@@ -6,6 +6,7 @@ mod errors;
 mod file;
 mod keys;
 mod news;
+mod writer;
 
 use std::{
     path::{Path, PathBuf},
@@ -32,16 +33,22 @@ use crate::{
     rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
 };
 
+use writer::Writer;
+
 pub(crate) use file::{beside, check as is_database};
 
 const SCRIPTS: &[Script] = &[
     (1, "tables", include_str!("../../migrations/sqlite/0001_tables.sql")),
     (2, "codes", include_str!("../../migrations/sqlite/0002_codes.sql")),
+    (3, "guesses", include_str!("../../migrations/sqlite/0003_guesses.sql")),
 ];
 const APPLIED: &str = "_sqlx_migrations";
 
 /// How long a change waits for those of other processes.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How long the changes of this process wait where none of them gets anywhere.
+const STANDSTILL: Duration = Duration::from_secs(20);
 
 /// How many reads may be under way at once.
 const READERS: u32 = 4;
@@ -92,8 +99,8 @@ FROM history WHERE tenant = ?1 AND revision < ?2 ORDER BY revision DESC LIMIT ?3
 
 pub(crate) struct Sqlite {
     path: PathBuf,
-    /// One connection: changes wait for each other here, not in the file.
-    writer: SqlitePool,
+    /// Changes of this process wait for each other here, not in the file.
+    writer: Writer,
     readers: SqlitePool,
     /// Whether a statement failed since the writer was last taken. SQLite may then have undone the transaction by itself (as
     /// with a full disk), of which its connection in sqlx does not hear: that one is not used again.
@@ -120,7 +127,8 @@ impl Sqlite {
             let sound = !doubtful.swap(false, Ordering::AcqRel);
             Box::pin(async move { Ok(sound) })
         });
-        let writer = writer.acquire_timeout(BUSY * 2).connect_lazy_with(options.clone());
+        let writer = writer.acquire_timeout(STANDSTILL).connect_lazy_with(options.clone());
+        let writer = Writer::new(writer, STANDSTILL);
         let readers = SqlitePoolOptions::new().max_connections(READERS).max_lifetime(None).acquire_timeout(BUSY);
         let readers = readers.connect_lazy_with(options.pragma("query_only", "true"));
         let sqlite = Self { path: path.to_owned(), writer, readers, failed, news: None };

@@ -8,6 +8,7 @@ mod contract;
 mod damaged;
 mod destinations;
 mod histories;
+mod kept;
 mod key_sources;
 mod key_text;
 mod master_keys;

@@ -8,7 +8,10 @@ use std::{
 use tokio::task::JoinSet;
 
 use super::{ADA, BEN, Ground, WRONG, issue, issue_code, text, unlimited};
-use crate::{CodeStore, Delivery, Error, Limit, LimitKind, Scope, Settings, Verdict, VerificationCodes};
+use crate::{
+    Attempt, Attempted, CodeStore, Delivery, Error, HashKeys, Limit, LimitKind, Scope, Settings, Take, Verdict,
+    VerificationCodes,
+};
 
 /// Verifies so many times at once, each with what `typed` says.
 async fn verdicts<S: CodeStore>(
@@ -81,7 +84,7 @@ pub async fn no_more_sends_than_allowed<S: CodeStore>(ground: &Ground<S>) {
                     LimitKind::Recipient => ADA.to_owned(),
                     _ => format!("{index}@example.com"),
                 };
-                let ip = IpAddr::from(Ipv4Addr::new(192, 0, 2, if kind == LimitKind::Ip { 1 } else { index }));
+                let ip = IpAddr::from(Ipv4Addr::new(192, 0, if kind == LimitKind::Ip { 2 } else { index }, 1));
                 let scope = Scope { tenant: &tenant, usage_type: super::USAGE, recipient: &recipient };
                 codes.issue(&scope, Some(ip), Delivery::Real).await
             });
@@ -121,10 +124,23 @@ pub async fn one_code_lives<S: CodeStore>(ground: &Ground<S>) {
 pub async fn consumed_by_one<S: CodeStore>(ground: &Ground<S>) {
     let codes = ground.service(unlimited());
     let _issued = issue(&codes, &ground.scope(ADA)).await;
-    let subject = ground.scope(ADA).code(&crate::HashKeys::new(super::key("first")));
-    let window = codes.settings().lifetime();
-    let attempted = ground.store.attempt(&ground.tenant, &subject, super::BEGINNING, window).await.unwrap();
-    let id = attempted.code.expect("a live code").id;
+    let keys = HashKeys::new(super::key("first"));
+    let (scope, settings) = (ground.scope(ADA), codes.settings());
+    let subject = scope.code(&keys);
+    let guess = Take { kind: LimitKind::Guesses, subject: scope.guesses(&keys), limit: settings.guesses() };
+    let attempt = Attempt {
+        tenant: &ground.tenant,
+        subject: &subject,
+        now: super::BEGINNING,
+        lifetime: settings.lifetime(),
+        attempts: settings.attempts,
+        from: None,
+        guess: &guess,
+    };
+    let Attempted::Counted { code: Some(code) } = ground.store.attempt(&attempt).await.unwrap() else {
+        panic!("there is no live code");
+    };
+    let id = code.id;
     let mut calls = JoinSet::new();
     for _ in 0..100 {
         let (store, tenant, subject) = (Arc::clone(&ground.store), ground.tenant.clone(), subject.clone());
@@ -133,11 +149,13 @@ pub async fn consumed_by_one<S: CodeStore>(ground: &Ground<S>) {
     assert_eq!(calls.join_all().await.into_iter().filter(|consumed| *consumed).count(), 1);
 }
 
-/// A code that is taken back and typed at the same time ends one way or the other, and its send is given back.
+/// A code that is taken back and typed at the same time ends one way or the other, and its send is given back. The guesses
+/// are not, so each round waits until they no longer count.
 pub async fn withdrawn_and_verified<S: CodeStore>(ground: &Ground<S>) {
     let limit = Some(Limit { sends: 1, window_seconds: 60 });
     let codes = ground.service(Settings { sends_per_recipient: limit, ..unlimited() });
     for _ in 0..20 {
+        ground.pass(std::time::Duration::from_secs(60));
         let issued = issue(&codes, &ground.scope(BEN)).await;
         let code = text(&issued).to_owned();
         let withdrawing = Arc::clone(&codes);

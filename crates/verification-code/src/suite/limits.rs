@@ -15,6 +15,11 @@ fn ip(last: u8) -> Option<IpAddr> {
     Some(Ipv4Addr::new(192, 0, 2, last).into())
 }
 
+/// An address in the network of this number.
+fn network(number: u8) -> Option<IpAddr> {
+    Some(Ipv4Addr::new(198, 51, number, 1).into())
+}
+
 /// Asks for a code that no limit refuses.
 async fn send<S: CodeStore>(codes: &VerificationCodes<S>, scope: &Scope<'_>, ip: Option<IpAddr>) {
     let _issued = codes.issue(scope, ip, Delivery::Real).await.unwrap();
@@ -59,8 +64,8 @@ pub async fn per_ip<S: CodeStore>(ground: &Ground<S>) {
 /// All of a tenant's are counted together.
 pub async fn per_tenant<S: CodeStore>(ground: &Ground<S>) {
     let codes = ground.service(Settings { sends_per_tenant: Some(TWO_IN_TEN), ..unlimited() });
-    send(&codes, &ground.scope(ADA), ip(1)).await;
-    send(&codes, &ground.scope(BEN), ip(2)).await;
+    send(&codes, &ground.scope(ADA), network(1)).await;
+    send(&codes, &ground.scope(BEN), network(2)).await;
     let fired = Limited { kind: LimitKind::Tenant, limit: TWO_IN_TEN, retry_after: 10 * SECOND };
     assert_eq!(limited(codes.issue(&ground.scope("cy@example.com"), None, Delivery::Real).await), fired);
     ground.pass(fired.retry_after);
@@ -152,8 +157,10 @@ pub async fn slides<S: CodeStore>(ground: &Ground<S>) {
 
 /// A provider that is down locks nobody out.
 pub async fn withdrawn_gives_back<S: CodeStore>(ground: &Ground<S>) {
-    let limit = Some(Limit { sends: 2, window_seconds: 10 });
-    let settings = Settings { sends_per_recipient: limit, sends_per_ip: limit, sends_per_tenant: limit, ..unlimited() };
+    let limit = Some(TWO_IN_TEN);
+    let tenant = Some(Limit { sends: 8, ..TWO_IN_TEN });
+    let settings =
+        Settings { sends_per_recipient: limit, sends_per_ip: limit, sends_per_tenant: tenant, ..unlimited() };
     let codes = ground.service(settings);
     let ada = ground.scope(ADA);
     let kept = codes.issue(&ada, ip(1), Delivery::Real).await.unwrap();

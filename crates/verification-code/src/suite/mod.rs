@@ -12,12 +12,17 @@
 //! ```
 //!
 //! A case panics where the store does not do as it should. It has a tenant and a clock of its own, so that all may share
-//! one database, and may run at the same time. Those that race want a tokio runtime of several threads.
+//! one database, and may run at the same time; but those that prune by wrong clocks (`clocks::pruned_by_a_wrong_clock` and
+//! `histories`) want it to themselves. The suite needs a tokio runtime of several threads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests, which fail by panicking")]
 
 pub mod at_once;
+pub mod clocks;
 pub mod codes;
+pub mod guesses;
+pub mod histories;
 pub mod limits;
+pub mod networks;
 pub mod pruning;
 pub mod rotation;
 pub mod unseen;
@@ -35,7 +40,7 @@ use crate::{
     VerificationCodes,
 };
 
-/// Runs every case. `tenant` makes a tenant's name from a text of letters and `_`, one that was never used before; where
+/// Runs every case. `tenant` makes a tenant's name from a text of letters, digits and `_`, one that was never used before; where
 /// tenants must be there before anything is stored for them, it puts them there.
 pub async fn run<S: CodeStore>(store: &Arc<S>, mut tenant: impl FnMut(&str) -> String) {
     macro_rules! run {
@@ -50,6 +55,9 @@ pub async fn run<S: CodeStore>(store: &Arc<S>, mut tenant: impl FnMut(&str) -> S
             belongs_to_its_recipient_however_written, typed_as_people_do;
         limits: per_recipient, per_ip, per_tenant, without_ip, turned_off, several_at_once, refused_changes_nothing,
             slides, withdrawn_gives_back, withdrawn_spares_the_newer, belong_to_their_tenant;
+        guesses: withdrawals_do_not_bring_more, refused_addresses_count, they_do_not_tell, none_where_there_is_no_code;
+        networks: a_site_has_its_limit, none_uses_up_the_tenant, every_spelling_is_one, strangers_leave_the_code_alone;
+        clocks: ahead_locks_out_for_one_window, ahead_lengthens_no_life, behind_opens_nothing;
         unseen: decoy_answers_alike, decoy_is_never_right, nothing_there_answers_alike, attempts_are_counted_from_the_first,
             use_leaves_the_count, withdrawal_leaves_the_count, a_new_code_has_new_attempts;
         rotation: former_key_still_verifies, attempts_outlast_it, limits_outlast_it, a_new_one_ends_the_old,
@@ -57,7 +65,9 @@ pub async fn run<S: CodeStore>(store: &Arc<S>, mut tenant: impl FnMut(&str) -> S
         at_once: ten_thousand_right, no_more_wrong_ones_than_attempts, nothing_there_counts_too,
             no_more_sends_than_allowed, one_code_lives, consumed_by_one, withdrawn_and_verified;
         pruning: only_what_has_expired;
+        clocks: pruned_by_a_wrong_clock;
     }
+    histories::keep_to_the_bounds(store, tenant).await;
 }
 
 /// Where one case takes place.
@@ -82,7 +92,16 @@ impl HandClock {
 
     /// Lets so much time pass, to the millisecond.
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(i64::try_from(duration.as_millis()).expect("a test's time span"), Ordering::SeqCst);
+        self.0.fetch_add(Self::millis(duration), Ordering::SeqCst);
+    }
+
+    /// Sets it back by so much.
+    pub fn go_back(&self, duration: Duration) {
+        self.0.fetch_sub(Self::millis(duration), Ordering::SeqCst);
+    }
+
+    fn millis(duration: Duration) -> i64 {
+        i64::try_from(duration.as_millis()).expect("a test's time span")
     }
 }
 
@@ -122,6 +141,10 @@ impl<S: CodeStore> Ground<S> {
 
     fn pass(&self, duration: Duration) {
         self.clock.advance(duration);
+    }
+
+    fn go_back(&self, duration: Duration) {
+        self.clock.go_back(duration);
     }
 }
 

@@ -1,14 +1,14 @@
 //! What has expired is deleted, and nothing else.
 //!
-//! Pruning knows no tenants. This takes place in 2001, when nothing of the other cases has expired.
+//! Pruning knows no tenants. This takes place half a day before the other cases, when nothing of theirs has expired, and
+//! nothing is so far in the future that it must come from a wrong clock.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{ADA, BEN, Ground, HandClock, MILLISECOND, WRONG, issue_code, limited, unlimited};
 use crate::{CodeStore, Delivery, Limit, Settings, Timestamp, Verdict};
 
-/// 2001-01-01T00:00:00Z.
-const EARLY: Timestamp = Timestamp::from_millis(978_307_200_000);
+const EARLY: Timestamp = Timestamp::from_millis(super::BEGINNING.millis() - 43_200_000);
 
 /// Live codes, counted attempts and counted sends stay; of the rest, no more goes at a time than was asked for.
 pub async fn only_what_has_expired<S: CodeStore>(ground: &Ground<S>) {

@@ -1,14 +1,11 @@
 //! What a store gets to see, what shows in logs, and what is done when something fails.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use verification_code::{
-    Attempted, CodeId, CodeStore, Delivery, Error, HashKey, HashKeys, Issuance, MemoryStore, NewCode, Randomness,
-    RandomnessError, Scope, Settings, StoreError, Subject, Timestamp, VerificationCodes, Withdrawal,
+    Attempt, Attempted, CodeId, CodeStore, Delivery, Error, HashKey, HashKeys, Issuance, MemoryStore, NewCode,
+    Randomness, RandomnessError, Scope, Settings, StoreError, Subject, Timestamp, VerificationCodes, Withdrawal,
 };
 
 const SCOPE: Scope<'_> = Scope { tenant: "acme", usage_type: "SignIn", recipient: "user@example.com" };
@@ -38,6 +35,7 @@ impl Spy {
 impl CodeStore for Spy {
     async fn issue(&self, code: &NewCode<'_>) -> Result<Issuance, StoreError> {
         self.subject(code.subject);
+        code.asked_from.into_iter().for_each(|client| self.subject(client));
         for take in code.takes {
             self.subject(&take.subject);
         }
@@ -49,15 +47,11 @@ impl CodeStore for Spy {
         self.within.issue(code).await
     }
 
-    async fn attempt(
-        &self,
-        tenant: &str,
-        subject: &Subject,
-        now: Timestamp,
-        window: Duration,
-    ) -> Result<Attempted, StoreError> {
-        self.subject(subject);
-        self.within.attempt(tenant, subject, now, window).await
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, StoreError> {
+        self.subject(attempt.subject);
+        self.subject(&attempt.guess.subject);
+        attempt.from.into_iter().for_each(|client| self.subject(client));
+        self.within.attempt(attempt).await
     }
 
     async fn consume(&self, tenant: &str, subject: &Subject, id: CodeId) -> Result<bool, StoreError> {
@@ -80,12 +74,16 @@ async fn a_store_sees_neither_code_nor_recipient_nor_address() {
     let ip = "192.0.2.77".parse().unwrap();
     let issued = codes.issue(&SCOPE, Some(ip), Delivery::Real).await.unwrap();
     let code = issued.code().unwrap().expose().to_owned();
-    assert!(codes.verify(&SCOPE, &code).await.unwrap().is_right());
+    assert!(codes.verify_from(&SCOPE, &code, Some(ip)).await.unwrap().is_right());
     let _decoy =
         codes.issue(&Scope { recipient: "nobody@example.com", ..SCOPE }, Some(ip), Delivery::Decoy).await.unwrap();
 
     let seen = spy.seen.lock().unwrap();
-    assert_eq!(seen.len(), 2 * (4 + 3) + 1, "the subject, three limits, hash, id and key id of each; the attempt");
+    assert_eq!(
+        seen.len(),
+        2 * (6 + 3) + 3,
+        "the subject, the client, four limits, hash, id and key id of each; of the attempt the subject, the guess and the client"
+    );
     for telling in [code.as_bytes(), b"user", b"nobody", b"example", b"192.0", &[192, 0, 2, 77], &KEY] {
         for bytes in seen.iter() {
             assert!(!bytes.windows(telling.len()).any(|window| window == telling), "{telling:?} in {bytes:?}");
@@ -166,7 +164,7 @@ impl CodeStore for Gone {
         gone()
     }
 
-    async fn attempt(&self, _: &str, _: &Subject, _: Timestamp, _: Duration) -> Result<Attempted, StoreError> {
+    async fn attempt(&self, _: &Attempt<'_>) -> Result<Attempted, StoreError> {
         gone()
     }
 

@@ -1,0 +1,236 @@
+//! One-time codes by mail: sent and settled, and verified.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use connector_kit::{Delivery, MailboxFault, Receipt, SendContext};
+use connector_registry::{ConnectorStore, Error as RegistryError, Registry};
+use tokio::sync::oneshot;
+use verification_code::{
+    Code, CodeStore, Delivery as Recipient, Error as CodeError, Issued, Scope, Verdict, VerificationCodes,
+};
+
+use crate::{CodeRequest, Settlement, Tasks};
+
+/// Sends codes through the active connectors of `registry`, and verifies them. Cheap to clone.
+pub struct CodeService<S, C> {
+    inner: Arc<Inner<S, C>>,
+}
+
+struct Inner<S, C> {
+    registry: Registry<S>,
+    codes: VerificationCodes<C>,
+    tasks: Tasks,
+}
+
+impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
+    /// Over these connectors and codes; sends are among `tasks`.
+    #[must_use]
+    pub fn new(registry: Registry<S>, codes: VerificationCodes<C>, tasks: Tasks) -> Self {
+        Self { inner: Arc::new(Inner { registry, codes, tasks }) }
+    }
+
+    /// Issues a code, delivers it through the tenant's active connector, settles it by [`Settlement`], and deletes what has
+    /// expired.
+    ///
+    /// It is seen through even if the returned future is dropped; the outcome is logged then.
+    ///
+    /// # Errors
+    /// [`SendCodeError`] says how far it came.
+    pub async fn send(&self, request: &CodeRequest) -> Result<SentCode, SendCodeError> {
+        let recipient = request.recipient().map_err(SendCodeError::InvalidRecipient)?;
+        let (answer, answered) = oneshot::channel();
+        let (inner, request) = (Arc::clone(&self.inner), request.clone());
+        self.inner.tasks.spawn(async move {
+            let outcome = inner.send(&request, &recipient).await;
+            let was_issued = !matches!(outcome, Err(SendCodeError::NotReady(_) | SendCodeError::NotIssued(_)));
+            if let Err(outcome) = answer.send(outcome) {
+                log(&request, &outcome);
+            }
+            // Nobody else may do it.
+            if was_issued && let Err(cause) = inner.codes.prune().await {
+                tracing::warn!(%cause, "expired codes could not be deleted");
+            }
+        });
+        // Without an answer it has panicked, or the runtime is ending.
+        answered.await.unwrap_or(Err(SendCodeError::Lost))
+    }
+
+    /// Verifies what was typed. A code that is right is used up.
+    ///
+    /// # Errors
+    /// When the recipient is no address, or the store of codes fails.
+    pub async fn verify(&self, request: &CodeRequest, typed: &str) -> Result<Verdict, VerifyCodeError> {
+        let recipient = request.recipient()?;
+        Ok(self.inner.codes.verify_from(&scope(request, &recipient), typed, request.ip).await?)
+    }
+}
+
+fn scope<'a>(request: &'a CodeRequest, recipient: &'a str) -> Scope<'a> {
+    Scope { tenant: &request.tenant, usage_type: request.usage_type.as_str(), recipient }
+}
+
+/// Says what became of a code that nobody waits for any more.
+fn log(request: &CodeRequest, outcome: &Result<SentCode, SendCodeError>) {
+    let CodeRequest { tenant, usage_type, .. } = request;
+    let usage_type = usage_type.as_str();
+    match outcome {
+        Ok(sent) => tracing::info!(tenant, usage_type, connector = sent.connector, "sent a code; its caller is gone"),
+        Err(cause) => {
+            let delivery = cause.delivery().as_str();
+            tracing::warn!(tenant, usage_type, delivery, %cause, "a code was not sent; its caller is gone");
+        }
+    }
+}
+
+impl<S: ConnectorStore, C: CodeStore> Inner<S, C> {
+    async fn send(&self, request: &CodeRequest, recipient: &str) -> Result<SentCode, SendCodeError> {
+        // Where nothing is set up, nothing is issued.
+        let active = self.registry.active(&request.tenant).await.map_err(SendCodeError::NotReady)?;
+        let connector = active.connector().to_owned();
+        let scope = scope(request, recipient);
+        let issued = self.codes.issue(&scope, request.ip, Recipient::Real).await.map_err(SendCodeError::NotIssued)?;
+        let receipt = self.deliver(request, &issued, connector.clone()).await?;
+        Ok(SentCode { connector, receipt, expires_at: issued.expires_at(), lifetime: issued.lifetime() })
+    }
+
+    async fn deliver(
+        &self,
+        request: &CodeRequest,
+        issued: &Issued,
+        connector: String,
+    ) -> Result<Receipt, SendCodeError> {
+        let message = request.message(issued.code().map(Code::expose).unwrap_or_default());
+        let context = SendContext::new();
+        // Until a connector has begun.
+        context.mark_not_sent();
+        let mut delivery = Box::pin(self.registry.send_in(&request.tenant, &message, &context));
+        let delivered = tokio::select! {
+            biased;
+            delivered = &mut delivery => Some(delivered),
+            () = self.tasks.stopped() => None,
+        };
+        match delivered {
+            Some(Ok(receipt)) => Ok(receipt),
+            Some(Err(cause)) => {
+                let settlement = match &cause {
+                    RegistryError::Send(error) => Settlement::of(error),
+                    // It did not come to a send.
+                    _ => Settlement::Withdraw,
+                };
+                self.settle(issued, settlement).await;
+                Err(SendCodeError::NotDelivered { connector, cause })
+            }
+            None => {
+                let known = context.delivery();
+                if known == Delivery::NotSent {
+                    // Dropped, it would be carried on and might be sent after all. Nobody goes on with it like this.
+                    std::mem::forget(delivery);
+                    self.settle(issued, Settlement::Withdraw).await;
+                }
+                Err(SendCodeError::Stopped { connector, delivery: known })
+            }
+        }
+    }
+
+    async fn settle(&self, issued: &Issued, settlement: Settlement) {
+        let settled = match settlement {
+            Settlement::Keep => Ok(()),
+            Settlement::Revoke => self.codes.revoke(issued).await,
+            Settlement::Withdraw => self.codes.withdraw(issued).await,
+        };
+        if let Err(cause) = settled {
+            tracing::warn!(%cause, "a code that was not sent could not be taken back");
+        }
+    }
+}
+
+impl<S, C> Clone for CodeService<S, C> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<S, C> fmt::Debug for CodeService<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeService").field("tasks", &self.inner.tasks).finish_non_exhaustive()
+    }
+}
+
+/// A code that was sent.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SentCode {
+    /// The id of the connector that sent it.
+    pub connector: String,
+    /// What the connector says of it.
+    pub receipt: Receipt,
+    /// When the code expires.
+    pub expires_at: SystemTime,
+    /// How long it is good for, from its issue on.
+    pub lifetime: Duration,
+}
+
+/// A code that was not sent, or perhaps not.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendCodeError {
+    /// The recipient is no address.
+    #[error(transparent)]
+    InvalidRecipient(MailboxFault),
+    /// There is no connector to send it through, or none that can be used.
+    #[error(transparent)]
+    NotReady(RegistryError),
+    /// A limit fired, or the store of codes failed.
+    #[error(transparent)]
+    NotIssued(CodeError),
+    /// It was issued, but the delivery failed. It is settled.
+    #[error("{cause}")]
+    NotDelivered {
+        /// The id of the connector.
+        connector: String,
+        /// Why it failed.
+        #[source]
+        cause: RegistryError,
+    },
+    /// [`Tasks::stop`] ended its delivery. It is settled.
+    #[error("the delivery was stopped")]
+    Stopped {
+        /// The id of the connector.
+        connector: String,
+        /// Whether it may have been sent all the same.
+        delivery: Delivery,
+    },
+    /// Its task ended before its outcome was known.
+    #[error("the delivery ended before its outcome was known")]
+    Lost,
+}
+
+impl SendCodeError {
+    /// Whether the code may have been sent all the same.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        match self {
+            Self::InvalidRecipient(_) | Self::NotReady(_) | Self::NotIssued(_) => Delivery::NotSent,
+            Self::NotDelivered { cause: RegistryError::Send(error), .. } => error.delivery(),
+            Self::NotDelivered { .. } => Delivery::NotSent,
+            Self::Stopped { delivery, .. } => *delivery,
+            Self::Lost => Delivery::Unknown,
+        }
+    }
+}
+
+/// What was typed could not be verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyCodeError {
+    /// The recipient is no address.
+    #[error(transparent)]
+    InvalidRecipient(#[from] MailboxFault),
+    /// The store of codes failed.
+    #[error(transparent)]
+    Codes(#[from] CodeError),
+}
