@@ -17,8 +17,8 @@ enum Role {
     Server,
     Cli,
     Testkit,
-    /// Crates that are never published and may use everything: the benchmarks, the end-to-end tests, and what puts
-    /// examples on the wire for the generated pages.
+    /// Crates that are never published and may use everything: the benchmarks, the end-to-end tests, the fuzz targets,
+    /// and what puts examples on the wire for the generated pages.
     Bench,
     Xtask,
 }
@@ -36,7 +36,7 @@ impl Role {
             "connector-server" => Server,
             "connector-cli" => Cli,
             "connector-testkit" => Testkit,
-            "bench" | "e2e" | "wire" => Bench,
+            "bench" | "e2e" | "fuzz" | "wire" => Bench,
             "xtask" => Xtask,
             _ if package.is_connector() => Connector,
             _ => return None,
