@@ -18,6 +18,8 @@
 //! **Templates.** The text is derived from a template, once. Its variables become marks before the HTML is parsed, so that
 //! `href={{ link }}` is one attribute, and variables again afterwards.
 //!
+//! **Logs.** html5ever logs what it is given, so it is given numbers in place of texts and unknown names: see `stand_ins`.
+//!
 //! **Work.** Everything is linear in the length of the HTML: `tokens` bounds how deep elements are nested and how often the
 //! tree builder may repeat one.
 
@@ -26,6 +28,7 @@ mod link;
 mod marks;
 mod render;
 mod sheet;
+mod stand_ins;
 mod style;
 mod tokens;
 mod tree;

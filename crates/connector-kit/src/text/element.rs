@@ -98,3 +98,27 @@ pub(super) fn shows_text(language: Language, name: &str) -> Option<bool> {
         _ => None,
     }
 }
+
+/// Whether a standard knows an element of that name.
+pub(super) fn is_known(name: &str) -> bool {
+    KNOWN.binary_search(&name).is_ok()
+}
+
+/// In the order of bytes.
+#[rustfmt::skip]
+const KNOWN: [&str; 172] = [
+    "a", "abbr", "acronym", "address", "altglyph", "annotation", "annotation-xml", "applet", "area", "article",
+    "aside", "audio", "b", "base", "basefont", "bdi", "bdo", "bgsound", "big", "blink", "blockquote", "body", "br",
+    "button", "canvas", "caption", "center", "cite", "clippath", "code", "col", "colgroup", "command", "content",
+    "data", "datalist", "dd", "defs", "del", "desc", "details", "dfn", "dialog", "dir", "div", "dl", "dt", "em",
+    "embed", "fieldset", "figcaption", "figure", "font", "footer", "foreignobject", "form", "frame", "frameset", "g",
+    "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hgroup", "hr", "html", "i", "iframe", "image", "img",
+    "input", "ins", "isindex", "kbd", "keygen", "label", "legend", "li", "link", "listing", "main", "malignmark",
+    "map", "mark", "marquee", "math", "menu", "menuitem", "meta", "metadata", "meter", "mfrac", "mglyph", "mi", "mn",
+    "mo", "mrow", "ms", "msqrt", "mtext", "nav", "nobr", "noembed", "noframes", "noscript", "object", "ol",
+    "optgroup", "option", "output", "p", "param", "path", "picture", "plaintext", "pre", "progress", "q", "rb",
+    "rect", "rp", "rt", "rtc", "ruby", "s", "samp", "script", "search", "section", "select", "selectedcontent",
+    "semantics", "shadow", "small", "source", "span", "strike", "strong", "style", "sub", "summary", "sup", "svg",
+    "switch", "symbol", "table", "tbody", "td", "template", "text", "textarea", "textpath", "tfoot", "th", "thead",
+    "time", "title", "tr", "track", "tspan", "tt", "u", "ul", "use", "var", "video", "wbr", "xmp",
+];

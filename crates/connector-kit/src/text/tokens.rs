@@ -8,12 +8,13 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{Tag as HtmlTag, TagKind, Token, TokenSink as _, TokenSinkResult};
 use html5ever::tree_builder::{Tracer, TreeBuilder, TreeBuilderOpts};
-use html5ever::{Attribute, LocalName, QualName, ns};
+use html5ever::{Attribute, LocalName, QualName, local_name, ns};
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
 use html5gum::{Emitter, ForwardingEmitter, Span, State, Tokenizer};
 
 use super::element;
-use super::tree::{Handle, Node, Tree};
+use super::stand_ins::StandIns;
+use super::tree::{Handle, Kind, Node, Tree};
 
 /// The attribute that tells the tree builder's elements which start tag they are from. No other attribute of that name
 /// reaches it.
@@ -35,8 +36,10 @@ const ELEMENTS_BESIDES: usize = 4096;
 /// The attributes that the text depends on.
 const KEPT: [&str; 11] =
     ["alt", "class", "height", "hidden", "href", "id", "media", "open", "style", "width", "xlink:href"];
-/// The attributes that the tree builder asks for.
+/// The attributes that the tree builder asks for, and the values that it knows of them: of others it asks only whether
+/// they are there.
 const BUILDERS: [&str; 5] = ["color", "encoding", "face", "size", "type"];
+const BUILDERS_VALUES: [&str; 3] = ["application/xhtml+xml", "hidden", "text/html"];
 
 /// A start tag with what its attributes say.
 #[derive(Debug, Default)]
@@ -76,6 +79,7 @@ pub(super) fn parse(html: &str) -> Document {
         elements_then: 0,
         passing_over: 0,
         flat: false,
+        stand_ins: StandIns::default(),
         steps: 0,
     };
     let reader = Reader { guard: &mut guard, tag: None, current: None, next: None };
@@ -83,7 +87,12 @@ pub(super) fn parse(html: &str) -> Document {
     let Ok(()) = Tokenizer::new_with_emitter(html, TagReader(CallbackEmitter::new(reader))).finish();
     guard.pass(Token::EOFToken);
     guard.builder.end();
-    let (nodes, steps) = guard.builder.sink.finish();
+    let (mut nodes, steps) = guard.builder.sink.finish();
+    for node in &mut nodes {
+        if let Kind::Text(text) = &mut node.kind {
+            *text = guard.stand_ins.take(text);
+        }
+    }
     Document { nodes, tags: guard.tags, steps: steps + guard.steps + guard.tokens as u64 }
 }
 
@@ -99,6 +108,7 @@ struct Guard {
     passing_over: usize,
     /// There are too many elements: no more are opened or closed.
     flat: bool,
+    stand_ins: StandIns,
     steps: u64,
 }
 
@@ -125,26 +135,36 @@ impl Guard {
         }
     }
 
-    fn tag(&mut self, kind: TagKind, tag: Tag, attrs: Vec<Attribute>, self_closing: bool) -> Option<State> {
+    fn tag(&mut self, kind: TagKind, tag: Tag, mut attrs: Vec<Attribute>, self_closing: bool) -> Option<State> {
+        let is_start = kind == TagKind::StartTag;
         let stays_open = !element::is_void(&tag.name) && !element::is_raw(&tag.name);
         if stays_open && self.is_flat() {
             let breaks = element::display(&tag.name).breaks_lines();
-            return if breaks { self.pass(html_tag(TagKind::StartTag, "br", Vec::new(), false)) } else { None };
+            return if breaks { self.pass_tag(TagKind::StartTag, local_name!("br"), Vec::new(), false) } else { None };
         }
-        if kind == TagKind::StartTag && stays_open && !self.has_room() {
+        if is_start && stays_open && !self.has_room() {
             self.tokens += 1;
             return None;
         }
-        let mut attrs = attrs;
-        let name = html_tag(kind, &tag.name, Vec::new(), self_closing);
-        if kind == TagKind::StartTag && !tag.attributes.is_empty() {
+        let (name, is_known) = self.stand_ins.name(&tag.name);
+        for attribute in &mut attrs {
+            let known = BUILDERS_VALUES.into_iter().find(|known| attribute.value.eq_ignore_ascii_case(known));
+            attribute.value = known.unwrap_or_default().into();
+        }
+        if is_start && !(tag.attributes.is_empty() && is_known) {
             attrs.push(attribute(NUMBER, &self.tags.len().to_string()));
             self.tags.push(tag);
         }
-        self.pass(match name {
-            Token::TagToken(tag) => Token::TagToken(HtmlTag { attrs, ..tag }),
-            other => other,
-        })
+        self.pass_tag(kind, name, attrs, self_closing)
+    }
+
+    fn pass_tag(&mut self, kind: TagKind, name: LocalName, attrs: Vec<Attribute>, closed: bool) -> Option<State> {
+        self.pass(Token::TagToken(HtmlTag { kind, name, self_closing: closed, attrs, had_duplicate_attributes: false }))
+    }
+
+    fn text(&mut self, text: &str) {
+        let text = StrTendril::from(self.stand_ins.text(text));
+        self.pass(Token::CharacterTokens(text));
     }
 
     fn has_room(&mut self) -> bool {
@@ -171,11 +191,6 @@ impl Guard {
         self.flat = self.flat || self.builder.sink.elements.get() > ELEMENTS_PER_TOKEN * self.tokens + ELEMENTS_BESIDES;
         self.flat
     }
-}
-
-/// A tag as the tree builder takes it.
-fn html_tag(kind: TagKind, name: &str, attrs: Vec<Attribute>, self_closing: bool) -> Token {
-    Token::TagToken(HtmlTag { kind, name: LocalName::from(name), self_closing, attrs, had_duplicate_attributes: false })
 }
 
 fn attribute(name: &str, value: &str) -> Attribute {
@@ -225,7 +240,7 @@ impl Callback<Infallible, ()> for Reader<'_> {
                         self.guard.pass(Token::NullCharacterToken);
                     }
                     if !part.is_empty() {
-                        self.guard.pass(Token::CharacterTokens(StrTendril::from_slice(&String::from_utf8_lossy(part))));
+                        self.guard.text(&String::from_utf8_lossy(part));
                     }
                 }
             }
