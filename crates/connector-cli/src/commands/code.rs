@@ -165,7 +165,7 @@ fn send(asked: &Asked, common: &Common, egress: &EgressArgs) -> Result<Exit, Fai
     usage_type::warn_of_unknown(&common.usage_type);
     let mut request = common.request(asked.ip)?;
     // Before a code is issued and counted.
-    request.locale = sample::language(asked.locale.as_deref())?.map(|language| language.to_string());
+    request.locale = sample::language(asked.locale.as_deref())?.map(|language| language.as_str().to_owned());
     let settings = common.settings()?;
     let tasks = Tasks::new();
     let sent = common.stored.with_tasks(Needs::Content, egress, &tasks, async |registry, _| {
