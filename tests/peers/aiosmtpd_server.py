@@ -4,7 +4,7 @@ Started by `e2e::Aiosmtpd` with one argument, a JSON object:
 
   ready        file to write {"port": n} to once connections are taken
   journal      file to append one JSON object a line to: connections and messages
-  certificate  PEM chain;  key: PEM key
+  certificate  PEM chain;  key: PEM key;  weak: whether OpenSSL has to be told to take such a short one
   users        {"user": "password"}, or null: no AUTH is offered
   starttls     "required" | "offered" | "off"
   smtputf8     whether SMTPUTF8 is offered
@@ -108,6 +108,8 @@ async def serve(options):
     context = None
     if options["starttls"] != "off":
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        if options["weak"]:
+            context.set_ciphers("DEFAULT@SECLEVEL=0")
         context.load_cert_chain(options["certificate"], options["key"])
     users = options["users"]
     journal = Journal(options["journal"])

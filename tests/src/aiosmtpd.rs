@@ -65,6 +65,7 @@ pub struct AiosmtpdBuilder {
     once: Map<String, Value>,
     always: Map<String, Value>,
     after_data: AfterData,
+    weak_certificate: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +94,7 @@ impl Aiosmtpd {
             once: Map::new(),
             always: Map::new(),
             after_data: AfterData::Answer,
+            weak_certificate: false,
         }
     }
 
@@ -150,6 +152,12 @@ impl AiosmtpdBuilder {
         self
     }
 
+    /// Shows a certificate for `mail.lab.example` with an RSA key of 1024 bits, which rustls does not verify.
+    pub fn weak_certificate(mut self) -> Self {
+        self.weak_certificate = true;
+        self
+    }
+
     /// Starts it and waits until it takes connections.
     ///
     /// # Errors
@@ -160,11 +168,16 @@ impl AiosmtpdBuilder {
         let folder = tempfile::Builder::new().prefix("e2e-aiosmtpd-").tempdir()?;
         let certificates = Certificates::write_to(folder.path())?;
         let ready = folder.path().join("ready.json");
+        let (certificate, key) = match self.weak_certificate {
+            true => ["test-only-rsa1024.pem", "test-only-rsa1024-key.pem"].map(installed::script).into(),
+            false => (certificates.certificate.clone(), certificates.key.clone()),
+        };
         let options = json!({
             "ready": ready,
             "journal": folder.path().join("journal.jsonl"),
-            "certificate": certificates.certificate,
-            "key": certificates.key,
+            "certificate": certificate,
+            "key": key,
+            "weak": self.weak_certificate,
             "users": self.auth.then(|| json!({ USER: PASSWORD })),
             "starttls": match self.starttls {
                 StartTls::Required => "required",

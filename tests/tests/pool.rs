@@ -4,16 +4,20 @@ use crate::every_usage;
 use connector_kit::{
     Context, Egress, EmailConnector, Message, Payload, SendContext, SendPolicy, UsageType, layered, root_certificates,
 };
-use e2e::{HOST, PASSWORD, PATIENCE, Postfix, SmtpPeer, USER, until};
+use e2e::{Aiosmtpd, HOST, PASSWORD, PATIENCE, Postfix, SmtpPeer, USER, until};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 fn connector(peer: &impl SmtpPeer) -> Arc<dyn EmailConnector> {
+    connector_with(peer, &json!({}))
+}
+
+fn connector_with(peer: &impl SmtpPeer, tls: &Value) -> Arc<dyn EmailConnector> {
     let template =
         |usage: &str| json!({ "usageType": usage, "contentType": "text/plain", "subject": "{{code}}", "content": "c" });
     let config: Value = json!({
-        "host": HOST, "port": peer.port(), "requireTLS": true, "auth": { "user": USER, "pass": PASSWORD },
+        "host": HOST, "port": peer.port(), "requireTLS": true, "tls": tls, "auth": { "user": USER, "pass": PASSWORD },
         "fromEmail": "relay@example.test",
         // What is asked here is how long a connection can be kept.
         "maxMessages": 1000,
@@ -78,4 +82,14 @@ async fn the_server_is_told_goodbye() {
     })
     .map(|line| assert!(line.contains("quit=1"), "{line}"))
     .unwrap();
+}
+
+/// What nobody should have and many old servers do: OpenSSL shows it, and it is taken where any certificate is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_with_a_short_key_is_taken_where_any_is() {
+    let server = Aiosmtpd::builder().weak_certificate().start().unwrap();
+    let any = connector_with(&server, &json!({ "rejectUnauthorized": false }));
+    any.send(&message(USER, 1), &SendContext::new()).await.unwrap();
+    connector(&server).send(&message(USER, 2), &SendContext::new()).await.unwrap_err();
+    assert_eq!(server.mails().unwrap().len(), 1);
 }

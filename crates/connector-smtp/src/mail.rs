@@ -126,3 +126,34 @@ pub(crate) fn needs_smtputf8(host: &str) -> Error {
     .not_sent()
     .with_hint("use a server that offers SMTPUTF8, or an address without such characters")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use connector_kit::{CompiledTemplate, ContentType, Mailbox, Payload};
+
+    use super::write;
+
+    /// A host's clock may stand anywhere, and a mail library's dates end.
+    #[test]
+    fn a_message_is_dated_wherever_the_clock_stands() {
+        let mailbox = Mailbox::parse("user@example.com").unwrap();
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        for (now, date) in [
+            (UNIX_EPOCH - days(1), "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (UNIX_EPOCH - days(700_000), "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (UNIX_EPOCH, "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (UNIX_EPOCH + Duration::from_secs(253_402_300_799), "Fri, 31 Dec 9999 23:59:59 +0000"),
+            (UNIX_EPOCH + Duration::from_secs(253_402_300_800), "Fri, 31 Dec 9999 23:59:59 +0000"),
+            (UNIX_EPOCH + days(100_000_000), "Fri, 31 Dec 9999 23:59:59 +0000"),
+        ] {
+            let email = CompiledTemplate::new("s", "c", ContentType::Plain).render(&Payload::new());
+            let mail = write(&[], &mailbox, &mailbox, None, email, now).unwrap();
+            let content = String::from_utf8(mail.content).unwrap();
+            assert!(content.contains(&format!("\r\nDate: {date}\r\n")), "{content}");
+        }
+    }
+}

@@ -69,6 +69,10 @@ async fn names_arrive_as_they_were_written() {
         "O'Neil \"The\" Boss",
         "a@b",
         "back\\slash",
+        "Имя  Фамилия",
+        "A  B",
+        "=?utf-8?q?Bank?=",
+        "नमस्ते आपका  कोड",
         long.trim(),
     ] {
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
