@@ -26,6 +26,7 @@ const TENANT_DEPTH: u64 = 3;
 pub fn read(source: &Source) -> Result<Export, String> {
     let (mut file, mut start) = (source.open()?, Vec::new());
     file.by_ref().take(4).read_to_end(&mut start).map_err(|cause| source.unreadable(&cause))?;
+    source.check_encoding(&start)?;
     let mut bounded = Bounded::new(BufReader::new(without_mark(&start).chain(file)));
     serde_json::from_reader(&mut bounded).map_err(|cause| match (&bounded.fault, cause.classify()) {
         (Some(fault), _) => format!("{source}: {fault}"),
@@ -188,7 +189,7 @@ mod tests {
     fn one_tenant_and_one_text_are_bounded() {
         let tenant = "has a tenant of more than 100000 values, the most that is read; is it the right file?";
         for (begin, again) in [
-            ("{\"format\":1,\"tenants\":[{\"tenant\":\"a\",\"templates\":[{\"language\":[", "0,"),
+            ("{\"format\":1,\"tenants\":[{\"tenant\":\"a\",\"templates\":[{\"unknown\":[", "0,"),
             ("{\"format\":1,\"tenants\":[{\"tenant\":\"a\",\"unknown\":[", "0,"),
             ("{\"format\":1,\"tenants\":[{\"tenant\":\"a\",\"unknown\":[[],", "{},"),
         ] {

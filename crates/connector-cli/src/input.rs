@@ -94,6 +94,16 @@ impl Source {
             .map_err(|fault| Problem::new(pointer(fault.path()), format!("{self}: {}", fault.inner())))
     }
 
+    /// Refuses what begins in another encoding than UTF-8.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn check_encoding(&self, text: &[u8]) -> Result<(), String> {
+        other_encoding(text).map_or(Ok(()), |encoding| {
+            Err(format!("{self}: is not JSON in UTF-8: it is in {encoding}; save it in UTF-8"))
+        })
+    }
+
     /// What to say of a file with nothing in it.
     pub fn empty(&self) -> String {
         format!("{self}: is empty; a JSON object is expected")
@@ -104,9 +114,7 @@ impl Source {
         if text.trim_ascii().is_empty() {
             return Err(self.empty());
         }
-        if let Some(encoding) = other_encoding(text) {
-            return Err(format!("{self}: is not JSON in UTF-8: it is in {encoding}; save it in UTF-8"));
-        }
+        self.check_encoding(text)?;
         serde_json::from_slice(text).map_err(|cause| format!("{self}: is not JSON: {cause}"))
     }
 }

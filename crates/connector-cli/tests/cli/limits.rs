@@ -107,6 +107,9 @@ async fn what_is_no_export_is_refused_at_its_beginning() {
         let failed = home.fails(65, &["import", &home.files.write("other.json", content)]);
         assert!(failed["message"].as_str().unwrap().contains(says), "{failed}");
     }
+    let utf16: Vec<u8> = "{\"format\":1}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let failed = home.fails(65, &["import", &home.files.write("utf16.json", utf16)]);
+    assert!(failed["message"].as_str().unwrap().contains("it is in UTF-16; save it in UTF-8"), "{failed}");
     let marked = format!("\u{feff}{}", json!({ "format": 1, "tenants": [] }));
     let imported = run_with(marked.as_bytes(), &["import", "-", "--store", &home.url, "--json"]);
     assert_eq!(imported.code, 0, "{}", imported.stderr);
