@@ -186,6 +186,12 @@ fn to_kit(request: SdkRequest, url: Url) -> Result<(HttpRequest, SendContext), E
 /// What was accepted but cannot be read is an error with an outcome of its own; a refusal counts without its body.
 fn to_sdk(response: &HttpResponse) -> Result<SdkResponse, Error> {
     let body = match &response.body {
+        Ok(_) if is_too_deep(response.content()) => {
+            if response.status.is_success() {
+                return Err(response.unreadable(errors::NAME, "with JSON that is nested too deep"));
+            }
+            SdkBody::empty()
+        }
         // The SDK's reader of JSON takes no byte order mark.
         Ok(body) => SdkBody::from(body.slice_ref(response.content())),
         Err(error) if response.status.is_success() => return Err(error.clone()),
@@ -200,6 +206,33 @@ fn to_sdk(response: &HttpResponse) -> Result<SdkResponse, Error> {
         }
     }
     Ok(answer)
+}
+
+/// How deep JSON may be nested: as deep as the kit reads it.
+const DEPTH_MAX: usize = 127;
+
+/// Whether an answer is JSON that is nested too deep. The SDK's reader calls itself for each level, so that a long answer
+/// of brackets alone would overflow the stack and end the process.
+fn is_too_deep(content: &[u8]) -> bool {
+    let content = content.trim_ascii_start();
+    if !content.starts_with(b"{") && !content.starts_with(b"[") {
+        return false;
+    }
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    for byte in content {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// The SDK's answer as the kit has it.

@@ -1,6 +1,6 @@
 //! Answers as long as they may be, and longer: read or refused in time, and told in a sentence.
 
-use connector_kit::SendContext;
+use connector_kit::{Delivery, SendContext};
 
 use super::{
     Peer, Subject,
@@ -57,5 +57,25 @@ pub async fn an_answer_of_a_mebibyte_is_told_in_a_sentence(subject: &Subject) {
         assert!(told.len() < ERROR_MAX, "{what}: {} bytes", told.len());
         assert!(status.is_none_or(|status| error.to_string().contains(status)), "{what}: {error}");
         assert_clean(subject, &told, what);
+    }
+}
+
+/// A success that cannot be read is one that may have been, and nothing that ends the process.
+pub async fn a_success_of_a_mebibyte_is_read_or_unknown(subject: &Subject) {
+    let peer = Peer::start(subject, Behaviour::Accepts).await;
+    if matches!(peer.server(), Server::Smtp(..)) {
+        return;
+    }
+    let connector = peer.connector_of(subject, &config(subject));
+    for (what, body) in bodies() {
+        let answer = Answer::status(200).text("application/json", &body);
+        peer.answer_messages(move |_| answer.clone());
+        match connector.send(&message("SignIn"), &SendContext::new()).await {
+            Ok(receipt) => assert!(receipt.message_id.is_none_or(|id| id.len() < ERROR_MAX), "{what}"),
+            Err(error) => {
+                assert_eq!(error.delivery(), Delivery::Unknown, "{what}: {error}");
+                assert!(shown(&error).len() < ERROR_MAX, "{what}");
+            }
+        }
     }
 }

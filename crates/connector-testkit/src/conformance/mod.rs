@@ -100,7 +100,8 @@ macro_rules! conformance {
                 a_refusal_shows_nothing_that_was_sent,
                 nothing_that_was_sent_is_logged;
             long_answers:
-                an_answer_of_a_mebibyte_is_told_in_a_sentence;
+                an_answer_of_a_mebibyte_is_told_in_a_sentence,
+                a_success_of_a_mebibyte_is_read_or_unknown;
             outcomes:
                 a_refusal_is_said_to_be_the_providers;
             seams:
