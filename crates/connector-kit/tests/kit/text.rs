@@ -62,7 +62,7 @@ fn a_page_needs_no_end_tags_and_its_head_is_not_read() {
         ("<head><style>p{}</style><script>x</script>{{code}}", "{{code}}"),
         ("<p>a<p>b<ul><li>c<li>d", "a\n\nb\n\nc\nd"),
         ("<P>A</P ><B\n>B</b>", "A\n\nB"),
-        ("<x-a>1;2</x-b>3;</x-a><pre>\n\n 4;</pre><svg><text>5\0;", "1;23;\n\n 4;\n5\u{fffd};"),
+        ("<x-a>1;2</x-b>3;</x-a><pre>\n\n 4;</pre><svg><text>5\0;", "1;23;\n 4;\n5\u{fffd};"),
         (
             "<!-- {{code}} -->a<!--[if mso]>b<![endif]-->c<![if !mso]>d<![endif]><!--[if !mso]><!-->e<!--<![endif]-->",
             "acde",
