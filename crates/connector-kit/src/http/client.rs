@@ -211,10 +211,10 @@ impl Pools {
         let body = tokio::time::timeout(limit, read(&mut response))
             .await
             .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
-        if let (Ok(body), Delivery::NotSent) = (&body, delivery) {
-            if delivery_after(status, &headers, body) == Delivery::Unknown {
-                context.mark_written();
-            }
+        if let Ok(body) = &body
+            && delivery_after(status, &headers, body) == Delivery::Unknown
+        {
+            context.mark_written();
         }
         let body = body.map_err(|what| {
             let error = Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))
