@@ -22,7 +22,7 @@ mod code {
 pub(super) fn store_error(path: &Path, error: &Error) -> StoreError {
     let path = path.display();
     let code = match error {
-        Error::Database(error) => error.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff),
+        Error::Database(_) => primary(error),
         // All connections are in use; each is for a short time.
         Error::PoolTimedOut => Some(code::BUSY),
         _ => None,
@@ -50,4 +50,15 @@ pub(super) fn store_error(path: &Path, error: &Error) -> StoreError {
         }
         _ => unusable(format!("the database {path} did not do as it was asked: {error}")),
     }
+}
+
+/// Whether the database is damaged.
+pub(super) fn is_damaged(error: &Error) -> bool {
+    primary(error) == Some(code::CORRUPT)
+}
+
+/// SQLite's primary result code.
+fn primary(error: &Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?.parse::<i32>().ok()?;
+    Some(code & 0xff)
 }

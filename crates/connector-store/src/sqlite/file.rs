@@ -13,6 +13,9 @@ use crate::OpenStoreError;
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
+/// The endings of the write-ahead log and its index, which are there while the database is open.
+const LOGS: [&str; 2] = ["-wal", "-shm"];
+
 /// The length of the header, in bytes.
 const HEADER: usize = 100;
 
@@ -62,6 +65,21 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Whether a process has it open, or was killed while it had.
+pub(super) fn is_open(path: &Path) -> bool {
+    LOGS.iter().any(|ending| beside(path, ending).exists())
+}
+
+/// Removes what SQLite put beside a database whose schema it could not read: it leaves that there, though nobody can use it.
+pub(super) fn leave(path: &Path) {
+    if std::fs::metadata(beside(path, LOGS[0])).is_ok_and(|log| log.len() == 0) {
+        for ending in LOGS {
+            // It does no harm where it stays.
+            let _ = std::fs::remove_file(beside(path, ending));
+        }
+    }
 }
 
 /// Waits until no other process brings the tables up to date, and keeps others from it until dropped.

@@ -135,25 +135,37 @@ impl Sqlite {
         if !exists {
             return Ok((sqlite, Progress::Fresh));
         }
-        match sqlite.progress().await {
+        let was_open = file::is_open(path);
+        let known = sqlite.is_migrated().await;
+        let is_unreadable = known.as_ref().is_err_and(errors::is_damaged);
+        let progress = match known {
+            Ok(known) => sqlite.progress(known).await,
+            Err(error) => Err(sqlite.error(&error).into()),
+        };
+        match progress {
             Ok(progress) => Ok((sqlite, progress)),
             Err(error) => {
                 sqlite.close().await;
+                if is_unreadable && !was_open {
+                    file::leave(path);
+                }
                 Err(error)
             }
         }
     }
 
-    async fn progress(&self) -> Result<Progress, OpenStoreError> {
-        let known = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
-        let mut connection = self.readers.acquire().await.map_err(|error| self.error(&error))?;
-        let known: i64 =
-            sqlx::query_scalar(known).fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
-        if known == 0 {
+    /// Whether migrations are noted in it: the first that is read, for which all of the schema is.
+    async fn is_migrated(&self) -> Result<bool, Error> {
+        let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+        sqlx::query_scalar(known).fetch_one(&self.readers).await
+    }
+
+    async fn progress(&self, is_migrated: bool) -> Result<Progress, OpenStoreError> {
+        if !is_migrated {
             return Ok(Progress::Fresh);
         }
         let applied = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
-        let applied: Option<i64> = applied.fetch_one(&mut *connection).await.map_err(|error| self.error(&error))?;
+        let applied: Option<i64> = applied.fetch_one(&self.readers).await.map_err(|error| self.error(&error))?;
         Progress::of(applied, SCRIPTS)
     }
 
