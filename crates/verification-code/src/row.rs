@@ -235,7 +235,6 @@ mod tests {
             // Right again: still refused, or there is nothing left to guess.
             assert_ne!(try_once(&mut row, at(1_000_001), 5, None), Ok(true), "{behind}");
         }
-        let mut row = row;
         assert!(try_once(&mut row, at(1), 5, None).is_err());
         assert_eq!(try_once(&mut row, at(1_000_001), 5, None), Err(Duration::from_secs(599)), "as if nothing had been");
     }
