@@ -150,7 +150,7 @@ mod tests {
             (UNIX_EPOCH + Duration::from_secs(253_402_300_800), "Fri, 31 Dec 9999 23:59:59 +0000"),
             (UNIX_EPOCH + days(100_000_000), "Fri, 31 Dec 9999 23:59:59 +0000"),
         ] {
-            let email = CompiledTemplate::new("s", "c", ContentType::Plain).render(&Payload::new());
+            let email = CompiledTemplate::new("s", "c", ContentType::Plain).render(&Payload::new()).unwrap();
             let mail = write(&[], &mailbox, &mailbox, None, email, now).unwrap();
             let content = String::from_utf8(mail.content).unwrap();
             assert!(content.contains(&format!("\r\nDate: {date}\r\n")), "{content}");
