@@ -212,7 +212,10 @@ fn mail() -> Result<Message> {
         .multipart(MultiPart::alternative_plain_html(text, html))?)
 }
 
-/// lettre over one kept connection per worker.
+/// Messages over one connection: what the connector's `maxMessages` is by default, so that both open as many.
+const MESSAGES_PER_CONNECTION: usize = 10;
+
+/// lettre over one kept connection per worker, replaced after ten messages.
 pub struct KeptLettre {
     pub port: u16,
 }
@@ -221,19 +224,33 @@ impl Sender for KeptLettre {
     type Worker = KeptConnection;
 
     async fn worker(&self) -> Result<KeptConnection> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.set_nodelay(true)?;
-        let client = ClientId::Ipv4([127, 0, 0, 1].into());
-        Ok(KeptConnection(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &client).await?))
+        Ok(KeptConnection { port: self.port, connection: connect(self.port).await?, sent: 0 })
     }
 }
 
-pub struct KeptConnection(AsyncSmtpConnection);
+async fn connect(port: u16) -> Result<AsyncSmtpConnection> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.set_nodelay(true)?;
+    let client = ClientId::Ipv4([127, 0, 0, 1].into());
+    Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &client).await?)
+}
+
+pub struct KeptConnection {
+    port: u16,
+    connection: AsyncSmtpConnection,
+    sent: usize,
+}
 
 impl Worker for KeptConnection {
     async fn send(&mut self) -> Result<()> {
+        if self.sent == MESSAGES_PER_CONNECTION {
+            self.connection.quit().await?;
+            self.connection = connect(self.port).await?;
+            self.sent = 0;
+        }
         let mail = mail()?;
-        self.0.send(mail.envelope(), &mail.formatted()).await?;
+        self.connection.send(mail.envelope(), &mail.formatted()).await?;
+        self.sent += 1;
         Ok(())
     }
 }

@@ -87,7 +87,7 @@ impl Provider {
     pub const fn sender(self, by: By) -> &'static str {
         match (by, self) {
             (By::Connector, _) => self.package(),
-            (By::Bare, Self::Smtp) => "lettre, kept connection, TCP_NODELAY",
+            (By::Bare, Self::Smtp) => "lettre, ten messages a connection, TCP_NODELAY",
             (By::Bare, Self::AwsSes) => "aws-sdk-sesv2, one kept client",
             (By::Bare, _) => "reqwest, the same request",
             (By::LettrePool, _) => "lettre, its own pool",
