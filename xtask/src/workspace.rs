@@ -141,7 +141,7 @@ impl Package {
 
     /// Whether it is a provider's connector, and not one of the crates around them.
     pub fn is_connector(&self) -> bool {
-        const AROUND: [&str; 6] = ["kit", "registry", "store", "server", "cli", "testkit"];
+        const AROUND: [&str; 7] = ["kit", "registry", "service", "store", "server", "cli", "testkit"];
         self.provider().is_some_and(|provider| !AROUND.contains(&provider))
     }
 

@@ -138,8 +138,12 @@ impl Lookup {
             // Some services' last credentials outlive their service's trouble.
             Err(_) => kept.and_then(|provider| provider.fallback_on_interrupt()).ok_or_else(|| {
                 let mut words = format!("AWS credentials were not there within {} s", LOAD_TIMEOUT.as_secs());
-                if let Some(Failure::Network(last)) = self.failure.take() {
-                    words.push_str(&format!("; last, {last}"));
+                match self.failure.take() {
+                    Some(Failure::Network(last)) => words.push_str(&format!("; last, {last}")),
+                    Some(Failure::Answer { host, response }) => {
+                        words.push_str(&format!("; last, {host} answered {}", response.status));
+                    }
+                    None => {}
                 }
                 Error::new(ErrorKind::Unavailable, words).with_hint(NOT_FOUND)
             }),

@@ -72,7 +72,7 @@ pub enum Edit {
     /// Notes that a message went through it in a test.
     Tested(Uuid),
     /// Sets what sign-in relies on.
-    SignIn(SignInSettings),
+    SignIn(Box<SignInSettings>),
     /// Sets the language of templates where there is none in the message's.
     FallbackLanguage(Option<String>),
     /// Adds a template, or replaces the one of its language and usage type.

@@ -81,7 +81,7 @@ impl Tenant {
                 self.active.take_if(|active| *active == id);
             }
             Edit::Tested(id) => self.record(id)?.saved.tested_at = Some(at),
-            Edit::SignIn(sign_in) => self.settings.sign_in = sign_in,
+            Edit::SignIn(sign_in) => self.settings.sign_in = *sign_in,
             Edit::FallbackLanguage(language) => self.settings.fallback_language = language,
             Edit::PutTemplate(template) => {
                 let templates = &mut self.settings.templates;

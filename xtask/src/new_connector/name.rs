@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 /// What a crate or its module cannot be called: crates around the connectors, the crate's other modules, and words that
 /// Rust keeps for itself.
-const TAKEN: [&str; 6] = ["kit", "registry", "store", "server", "cli", "testkit"];
+const TAKEN: [&str; 7] = ["kit", "registry", "service", "store", "server", "cli", "testkit"];
 const MODULES: [&str; 3] = ["config", "lib", "main"];
 const KEYWORDS: [&str; 52] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",

@@ -58,7 +58,7 @@ impl Refusal {
             "server implements authentication incorrectly",
         ];
         let says = |wanted: &&str| words.contains(*wanted);
-        if SIGN_IN.iter().any(|wanted| says(wanted)) {
+        if SIGN_IN.iter().any(says) {
             Some(Self::SignIn)
         } else if words.contains("SOCKS error: connection not allowed") {
             Some(Self::NotAllowed)

@@ -47,7 +47,7 @@ impl<S: ConnectorStore> Registry<S> {
         let dependents = settings.needs_connector();
         let expects = if dependents.is_empty() { Expects::Anything } else { Expects::OneActive };
         let details = json!({ "reliesOnEmail": settings.relies_on_email() });
-        let edit = Edit::SignIn(settings.clone());
+        let edit = Edit::SignIn(Box::new(settings.clone()));
         match self.set(tenant, expects, edit, Action::SignIn, details, by).await {
             Ok(_) => Ok(settings),
             Err(Error::NoActiveConnector { tenant }) => Err(Error::NeedsConnector { tenant, dependents }),

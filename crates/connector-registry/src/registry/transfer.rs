@@ -276,7 +276,7 @@ impl<S: ConnectorStore> Registry<S> {
         if !dependents.is_empty() && imported.active.is_none() {
             return Err(Error::NeedsConnector { tenant, dependents });
         }
-        edits.push(Edit::SignIn(sign_in));
+        edits.push(Edit::SignIn(Box::new(sign_in)));
         let fallback_language = fallback_language.as_deref().map(LanguageTag::parse).transpose()?;
         edits.push(Edit::FallbackLanguage(fallback_language.map(|language| language.to_string())));
         for LocalizedTemplate { language, usage_type, .. } in state.settings.templates {

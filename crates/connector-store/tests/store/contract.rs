@@ -146,7 +146,7 @@ async fn settings(store: &impl ConnectorStore) {
         serde_json::from_value(value).unwrap()
     };
     let edits = [
-        Edit::SignIn(sign_in.clone()),
+        Edit::SignIn(Box::new(sign_in.clone())),
         Edit::FallbackLanguage(Some("pt-BR".to_owned())),
         Edit::PutTemplate(template("pt-BR", "SignIn", "one")),
         Edit::PutTemplate(template("pt", "Generic", "two")),
