@@ -124,7 +124,8 @@ fn postfix_answers_recipients_as_documented() {
 fn postfix_closes_an_idle_connection() {
     let postfix = Postfix::builder().idle_timeout(Duration::from_secs(1)).start().unwrap();
     let closed = silent_connection_closed_after(postfix.port());
-    assert!((1..10).contains(&closed.as_secs()), "{closed:?}");
+    // Postfix counts from the greeting that it sent, which is a little before it is read.
+    assert!((500..10_000).contains(&closed.as_millis()), "{closed:?}");
 }
 
 #[test]
@@ -196,7 +197,8 @@ fn aiosmtpd_leaves_the_outcome_unknown() {
 fn aiosmtpd_closes_an_idle_connection() {
     let server = Aiosmtpd::builder().idle_timeout(Duration::from_secs(1)).start().unwrap();
     let closed = silent_connection_closed_after(server.port());
-    assert!((1..10).contains(&closed.as_secs()), "{closed:?}");
+    // Postfix counts from the greeting that it sent, which is a little before it is read.
+    assert!((500..10_000).contains(&closed.as_millis()), "{closed:?}");
 }
 
 #[test]

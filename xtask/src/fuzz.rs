@@ -77,7 +77,7 @@ fn targets(workspace: &Workspace) -> Result<Vec<String>> {
 
 fn fuzz(workspace: &Workspace, targets: &[String], seconds: u32) -> Result<Vec<String>> {
     let folder = workspace.target.join("fuzz");
-    let mut seeds = cargo(&workspace.root, ["run", "--quiet", "--package", "fuzz", "--bin", "seeds", "--"]);
+    let mut seeds = cargo(&workspace.root, ["run", "--quiet", "--package", "fuzz", "--example", "seeds", "--"]);
     output(seeds.arg(folder.join("corpus")))?;
     // Shown, since it takes minutes.
     let problems = shown(&mut cargo_fuzz(workspace, "build")?)?;

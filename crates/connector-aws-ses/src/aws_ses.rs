@@ -74,7 +74,10 @@ impl Connector for AwsSes {
     type Config = AwsSesConfig;
 
     fn new(config: AwsSesConfig, context: &Context) -> Result<Self, Error> {
-        if config.access_key_id.is_none() && !context.ambient_credentials() {
+        // Whoever makes the configuration in code has not passed the rules: half a key is none, and never borrows.
+        let (id, secret) = (config.access_key_id.is_some(), config.access_key_secret.is_some());
+        let borrows = !(id && secret);
+        if borrows && (id || secret || config.endpoint.is_some() || !context.ambient_credentials()) {
             return Err(credentials::not_allowed());
         }
         let mut sdk = aws_sdk_sesv2::Config::builder()

@@ -173,8 +173,29 @@ fn add_forms<'s>(schema: &'s Value, forms: &mut Vec<&'s Value>) {
 /// Whether the name of a member that anybody may choose, such as that of a header, stands for a secret.
 fn promises_a_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    ["auth", "key", "pass", "pwd"].contains(&plain.as_str()) || SECRET_WORDS.iter().any(|word| plain.contains(word))
+    words_of(name).iter().any(|word| SHORT_WORDS.contains(&word.as_str()))
+        || SECRET_WORDS.iter().any(|word| plain.contains(word))
 }
+
+/// The words of a name, in lower case: `X-Signing-Key`, `signing_key` and `signingKey` have two or three.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for char in name.chars() {
+        let begins = !char.is_ascii_alphanumeric() || (was_lower && char.is_ascii_uppercase());
+        if begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| char.is_ascii_alphanumeric()) {
+            word.push(char.to_ascii_lowercase());
+        }
+        was_lower = char.is_ascii_lowercase() || char.is_ascii_digit();
+    }
+    words
+}
+
+/// What stands for a secret only as a word of its own: `monkey` is none.
+const SHORT_WORDS: [&str; 8] = ["auth", "bearer", "key", "pass", "pwd", "sig", "signature", "sid"];
 
 /// What names of secrets have in common: `X-Api-Key`, `Proxy-Authorization`, `webhook_token`.
 const SECRET_WORDS: [&str; 12] = [

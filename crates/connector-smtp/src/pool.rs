@@ -1,11 +1,15 @@
 //! Sessions, opened as needed, kept for the next message and closed when idle.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use connector_kit::{DialOptions, Dialer, Error, ErrorKind, Redactor, Secret, SendContext, TlsClient, TlsStream};
 use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult, WeakPool};
 use lettre::transport::smtp::extension::ClientId;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 use crate::{
     oauth::TokenSource,
@@ -171,7 +175,8 @@ impl Manager for Server {
 #[derive(Clone)]
 pub(crate) struct Sessions {
     pool: Pool<Server>,
-    sweeper: Arc<std::sync::Once>,
+    /// Ends with the runtime that it runs in; the next send then starts another.
+    sweeper: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Sessions {
@@ -179,14 +184,21 @@ impl Sessions {
         // The session used last is taken first, so that those not needed any more become idle.
         let pool = Pool::builder(server).max_size(MOST_SESSIONS).queue_mode(QueueMode::Lifo).build();
         let pool = pool.map_err(|cause| Error::new(ErrorKind::InvalidConfig, cause.to_string()))?;
-        Ok(Self { pool, sweeper: Arc::new(std::sync::Once::new()) })
+        Ok(Self { pool, sweeper: Arc::default() })
     }
 
     /// A session that has served before, or an empty place for a new one.
     pub(crate) async fn get(&self) -> Result<Object<Server>, Error> {
-        self.sweeper.call_once(|| drop(tokio::spawn(sweep(self.pool.weak()))));
+        self.keep_sweeping();
         let place = self.pool.get().await;
         place.map_err(|cause| Error::new(ErrorKind::Unavailable, cause.to_string()).not_sent())
+    }
+
+    fn keep_sweeping(&self) {
+        let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            *sweeper = Some(tokio::spawn(sweep(self.pool.weak())));
+        }
     }
 
     /// Closes every session that idles: after one of them turned out to be gone, the others are likely gone too.

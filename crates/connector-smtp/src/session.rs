@@ -10,7 +10,10 @@ use lettre::transport::smtp::{
     extension::{ClientId, MailParameter},
     response::{Response, Severity},
 };
-use tokio::time::Instant;
+use tokio::{
+    runtime::{self, Handle},
+    time::Instant,
+};
 
 use crate::{
     mail::Mail,
@@ -51,6 +54,8 @@ pub(crate) struct Session {
     messages: u64,
     opened: Instant,
     last_used: Instant,
+    /// The runtime that opened it.
+    runtime: Option<runtime::Id>,
 }
 
 /// What a server offers in its reply to EHLO (RFC 5321, 4.1.1.1). lettre keeps of it only what it speaks itself.
@@ -98,6 +103,7 @@ impl Session {
             messages: 0,
             opened: Instant::now(),
             last_used: Instant::now(),
+            runtime: current_runtime(),
         })
     }
 
@@ -211,8 +217,14 @@ impl Session {
 
     /// Whether the session is fit for another message, as far as can be told without a round trip.
     pub(crate) fn is_fit(&self) -> bool {
-        self.at_rest && self.wire.is_quiet()
+        // A connection belongs to the runtime that opened it: another one may end, or not be driven.
+        self.at_rest && self.runtime == current_runtime() && self.wire.is_quiet()
     }
+}
+
+/// The runtime that this is called in.
+fn current_runtime() -> Option<runtime::Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 impl Drop for Session {

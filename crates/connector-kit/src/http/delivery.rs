@@ -56,7 +56,7 @@ const ENVOY_NOT_REACHED: [&str; 7] = [
 ];
 
 /// What gateways, CDNs and runtimes say when somebody behind them had the request and did not answer it as it should.
-const UPSTREAM_HAD_IT: [&str; 38] = [
+const UPSTREAM_HAD_IT: [&str; 42] = [
     // Envoy, Istio and whatever is made of them.
     "disconnect/reset before headers",
     "connection termination",
@@ -93,6 +93,11 @@ const UPSTREAM_HAD_IT: [&str; 38] = [
     // Kong, Apache.
     "invalid response was received from the upstream",
     "error reading from remote server",
+    // Frameworks whose own time was up while the handler went on: Go's TimeoutHandler, Spring and others.
+    "<title>timeout",
+    "timed out",
+    "time-out",
+    "took too long",
     // Whoever repeats what its own connection said.
     "connection reset",
     "reset by peer",
@@ -113,7 +118,8 @@ fn upstream_had_it(headers: &HeaderMap, body: &[u8]) -> bool {
         // Of several attempts, only the last one's reason is told.
         return before.contains("retried") || !ENVOY_NOT_REACHED.contains(&reason);
     }
-    // AWS's HTTP APIs say nothing but this when an integration takes too long.
-    let of_api_gateway = headers.contains_key("apigw-requestid") && text.contains("service unavailable");
+    // AWS's HTTP APIs say nothing but this when an integration takes too long, or fails after it began.
+    let of_api_gateway = headers.contains_key("apigw-requestid")
+        && ["service unavailable", "internal server error"].iter().any(|words| text.contains(words));
     of_api_gateway || UPSTREAM_HAD_IT.iter().any(|words| text.contains(words))
 }

@@ -34,7 +34,7 @@ const SIGN_IN_PAGE: &str =
 const PROXY_DENIES: &str = "a proxy stands between this machine and the endpoint and denies access: have the endpoint's host \
                             allowed there";
 /// Headers that only what stands in between sends, perhaps with what their value contains.
-const BY_HEADER: [(&str, &str, &str); 11] = [
+const BY_HEADER: [(&str, &str, &str); 10] = [
     ("cf-mitigated", "", CLOUDFLARE),
     ("cf-access-domain", "", CLOUDFLARE_ACCESS),
     ("x-vercel-mitigated", "", VERCEL_FIREWALL),
@@ -43,7 +43,6 @@ const BY_HEADER: [(&str, &str, &str); 11] = [
     ("x-goog-iap-generated-response", "", GOOGLE_IAP),
     ("ngrok-error-code", "err_ngrok_6024", NGROK_WARNING),
     ("x-squid-error", "access_denied", PROXY_DENIES),
-    ("x-datadome", "", BOT_PROTECTION),
     ("x-sucuri-block", "", BOT_PROTECTION),
     ("proxy-authenticate", "", SIGN_IN_HINT),
 ];
@@ -92,7 +91,10 @@ impl HttpResponse {
         by_header(&self.headers).or_else(|| {
             let page = if self.is_page() { self.content() } else { Default::default() };
             let page = String::from_utf8_lossy(&page[..page.len().min(LOOKED_AT)]).to_ascii_lowercase();
-            BY_PAGE.iter().find(|(words, _)| page.contains(words)).map(|(_, hint)| *hint)
+            // A page of the endpoint's own may name these, as in a link: they count only where the status refuses.
+            let refuses = matches!(self.status.as_u16(), 300..=399 | 401 | 403 | 407);
+            let counts = |hint: &str| refuses || ![SIGN_IN_PAGE, PROXY_DENIES].contains(&hint);
+            BY_PAGE.iter().find(|(words, hint)| page.contains(words) && counts(hint)).map(|(_, hint)| *hint)
         })
     }
 
