@@ -153,6 +153,11 @@ fn under_names_that_the_schema_does_not_know_count_too() {
             &["/headers/X-Api-Key", "/headers/Authorization"],
         ),
         (
+            json!({ "headers": { "X-Auth-Key": "s", "Ocp-Apim-Subscription-Key": "s", "signingKey": "s", "X-Sig": "s" } }),
+            &["/headers/X-Auth-Key", "/headers/Ocp-Apim-Subscription-Key", "/headers/signingKey", "/headers/X-Sig"],
+        ),
+        (json!({ "headers": { "List-Unsubscribe": "u", "Feedback-ID": "u", "X-Monkey": "u", "Keywords": "u" } }), &[]),
+        (
             json!({ "anything": { "deep": [{ "web-hook_token": "s", "word": "public" }] } }),
             &["/anything/deep/0/web-hook_token"],
         ),
