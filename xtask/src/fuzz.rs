@@ -34,7 +34,7 @@ const SECONDS: u32 = 60;
 const LONGEST: u32 = 16_384;
 /// The longest that one input may take, in seconds, and the memory that it may use, in MiB.
 const SLOWEST: u32 = 10;
-const MEMORY: u32 = 1_024;
+const MEMORY: u32 = 2_048;
 
 pub fn run(args: &[String]) -> Result<()> {
     if crate::helped(args, HELP) {

@@ -29,9 +29,19 @@ impl TestCa {
     #[must_use]
     #[allow(clippy::new_without_default, reason = "two of them are never equal")]
     pub fn new() -> Self {
+        Self::marked(IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    /// One whose certificate says that it is no authority, though its key signs as one.
+    #[must_use]
+    pub fn pretended() -> Self {
+        Self::marked(IsCa::ExplicitNoCa)
+    }
+
+    fn marked(is_ca: IsCa) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "connector-testkit test CA");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.is_ca = is_ca;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         set_validity(&mut params, VALID);
         let key = KeyPair::generate().unwrap();

@@ -29,6 +29,8 @@ use super::RootCertificate;
 /// `subjectAltName` and `commonName` (RFC 5280, 4.2.1.6 and A.1).
 const ALTERNATIVE_NAMES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+/// `basicConstraints` (RFC 5280, 4.2.1.9).
+const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 
 /// Trusts `own` and `extra` certificates, and the system's authorities where there are no `own` ones.
 pub(super) fn verifier(
@@ -37,8 +39,10 @@ pub(super) fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Arc<dyn ServerCertVerifier> {
     let given: Vec<_> = own.iter().chain(extra).cloned().collect();
-    // What is no authority may still be a server's own certificate.
-    let is_authority = |one: &&RootCertificate| RootCertStore::empty().add((*one).clone()).is_ok();
+    // What is no authority may still be a server's own certificate. webpki would take it for one that vouches for every
+    // host.
+    let is_authority =
+        |one: &&RootCertificate| !denies_authority(one) && RootCertStore::empty().add((*one).clone()).is_ok();
     let authorities: Vec<_> = given.iter().filter(is_authority).cloned().collect();
     let system = own.is_empty().then(|| system_verifier(&authorities, provider.clone())).flatten();
     Arc::new(Given {
@@ -46,6 +50,15 @@ pub(super) fn verifier(
         certificates: given,
         provider: provider.clone(),
     })
+}
+
+/// Whether a certificate says that it is a server's and nobody's authority. Old ones do not say; they may be either.
+fn denies_authority(certificate: &RootCertificate) -> bool {
+    let Ok(read) = Certificate::from_der(certificate) else { return false };
+    let mut extensions = read.tbs_certificate.extensions.iter().flatten();
+    let constraints = extensions.find(|extension| extension.extn_id == BASIC_CONSTRAINTS);
+    // SEQUENCE { cA BOOLEAN DEFAULT FALSE, … }
+    constraints.is_some_and(|constraints| constraints.extn_value.as_bytes().get(2..5) != Some(&[1, 1, 0xff]))
 }
 
 /// Trusts the system's roots and `extra`; none where the system has no roots, as in an empty container. That is no fault

@@ -70,6 +70,15 @@ async fn another_certificate_of_the_same_name_is_not_trusted() {
     }
 }
 
+/// Whoever has a server's key could otherwise sign for every other host.
+#[tokio::test]
+async fn a_servers_own_certificate_vouches_for_nobody_else() {
+    let server = TestCa::pretended();
+    let error = send_to(server.server_config(&[HOST]), json!({ "ca": server.root_pem() })).await.unwrap_err();
+    assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent));
+    assert!(error.hint().unwrap().contains("signed by"), "{error}: {:?}", error.hint());
+}
+
 #[tokio::test]
 async fn any_certificate_is_any_certificate() {
     let any = json!({ "rejectUnauthorized": false });
