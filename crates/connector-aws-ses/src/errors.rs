@@ -126,7 +126,7 @@ fn refusal(who: &str, response: &HttpResponse, redactor: &Redactor) -> Error {
         .with_provider(ProviderAnswer {
             status: Some(response.status.as_u16()),
             code,
-            request_id: response.header("x-amzn-requestid").map(str::to_owned),
+            request_id: response.header("x-amzn-requestid").map(|id| redactor.clean(id)),
         });
     match hint {
         Some(hint) => error.with_hint(hint),

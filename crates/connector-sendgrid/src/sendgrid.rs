@@ -183,7 +183,7 @@ fn failure(response: &HttpResponse, redactor: &Redactor) -> Error {
         .with_provider(ProviderAnswer {
             status: Some(response.status.as_u16()),
             code: errors.iter().find_map(|error| error["field"].as_str()).map(|field| redactor.clean(field)),
-            request_id: response.header("x-message-id").map(str::to_owned),
+            request_id: response.header("x-message-id").map(|id| redactor.clean(id)),
         });
     match response.interception(NOT_US).or_else(|| hint(kind, response.status, &lower)).or(base.hint()) {
         Some(hint) => error.with_hint(hint),
