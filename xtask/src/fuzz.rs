@@ -6,7 +6,7 @@ use crate::run::{cargo, output, shown};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -66,11 +66,12 @@ pub fn all(workspace: &Workspace, seconds: u32) -> Result<Vec<String>> {
     fuzz(workspace, &targets(workspace)?, seconds)
 }
 
-/// A target is a program of tests/fuzz that has seeds.
+/// A target is a program of tests/fuzz.
 fn targets(workspace: &Workspace) -> Result<Vec<String>> {
-    let folder = workspace.root.join("tests/fuzz/seeds");
+    let folder = workspace.root.join("tests/fuzz/src/bin");
     let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let stem = |file: PathBuf| Some(file.file_stem()?.to_str()?.to_owned());
+    let mut names: Vec<String> = entries.filter_map(|entry| stem(entry.ok()?.path())).collect();
     names.sort();
     Ok(names)
 }
