@@ -109,9 +109,10 @@ impl<S: ConnectorStore, C: CodeStore> Inner<S, C> {
         context.mark_not_sent();
         let mut delivery = Box::pin(self.registry.send_in(&request.tenant, &message, &context));
         let delivered = tokio::select! {
+            // Nothing begins once they are stopped.
             biased;
-            delivered = &mut delivery => Some(delivered),
             () = self.tasks.stopped() => None,
+            delivered = &mut delivery => Some(delivered),
         };
         match delivered {
             Some(Ok(receipt)) => Ok(receipt),

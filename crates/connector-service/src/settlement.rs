@@ -42,7 +42,9 @@ fn is_status_of_recipient(code: &str) -> bool {
     let status = [parts.next(), parts.next(), parts.next(), parts.next()];
     match status {
         [Some("4" | "5"), Some("1"), Some(detail), None] => matches!(detail, "0" | "1" | "2" | "3" | "4" | "6" | "10"),
-        [Some("4" | "5"), Some("2"), Some(detail), None] => detail.bytes().all(|byte| byte.is_ascii_digit()),
+        // 4.2.0 says nothing of the mailbox (RFC 3463, 3.3): greylisting is commonly reported so.
+        [Some("4"), Some("2"), Some(detail), None] => matches!(detail, "1" | "2" | "3" | "4"),
+        [Some("5"), Some("2"), Some(detail), None] => detail.bytes().all(|byte| byte.is_ascii_digit()),
         _ => false,
     }
 }
@@ -56,6 +58,12 @@ mod tests {
     fn of(kind: ErrorKind, code: Option<&str>) -> Settlement {
         let provider = ProviderAnswer { code: code.map(str::to_owned), ..ProviderAnswer::default() };
         Settlement::of(&Error::new(kind, "no").not_sent().with_provider(provider))
+    }
+
+    #[test]
+    fn greylisting_is_no_refusal_of_the_address() {
+        assert_eq!(of(ErrorKind::Unavailable, Some("4.2.0")), Settlement::Withdraw);
+        assert_eq!(of(ErrorKind::Unavailable, Some("4.2.2")), Settlement::Revoke);
     }
 
     #[test]
