@@ -85,7 +85,7 @@ impl Wire {
         let url = self.url(request.uri())?;
         let (request, context) = to_kit(request, url)?;
         // From here on it is the client's to vouch for.
-        context.mark_written();
+        context.mark_written()?;
         self.http.execute(request, &context).await
     }
 

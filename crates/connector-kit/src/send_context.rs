@@ -2,13 +2,13 @@
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
 };
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::{Delivery, Message};
+use crate::{Delivery, Error, ErrorKind, Message};
 
 /// What travels with one send of one message, through layers, connector and HTTP client: passed on, never ambient, so that
 /// a task which somebody spawns on the way has it too. Cheap to clone: all clones speak of the same send.
@@ -19,6 +19,12 @@ use crate::{Delivery, Message};
 /// strikes then says [`Delivery::Unknown`]. It says [`Delivery::NotSent`] only while somebody vouches for that by
 /// [`mark_not_sent`](Self::mark_not_sent), until [`mark_written`](Self::mark_written) ends it. The layers vouch while a message
 /// waits, the kit's own HTTP client while it connects.
+///
+/// # Giving up
+///
+/// What is told as not sent must stay so, even if a task goes on with it. Whoever gives a send up asks
+/// [`cancel`](Self::cancel): when that says that it is not sent, nothing of it may be written any more, and `mark_written`
+/// says so to whoever is about to.
 ///
 /// # Examples
 ///
@@ -34,8 +40,9 @@ use crate::{Delivery, Message};
 /// assert_eq!(context.delivery(), Delivery::Unknown);
 /// context.mark_not_sent();
 /// assert_eq!(context.clone().delivery(), Delivery::NotSent);
-/// context.mark_written();
+/// context.mark_written()?;
 /// assert_eq!(context.delivery(), Delivery::Unknown);
+/// # Ok::<(), connector_kit::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct SendContext {
@@ -45,7 +52,8 @@ pub struct SendContext {
 
 #[derive(Debug, Default)]
 struct State {
-    not_sent: AtomicBool,
+    /// One of the [`known`] states.
+    known: AtomicU8,
     /// It waits for its first turn.
     queued: AtomicBool,
     attempts: AtomicU32,
@@ -53,6 +61,18 @@ struct State {
     host: Mutex<Option<Arc<str>>>,
     /// The message's send, where this is of another request on its way.
     aside_of: Option<Arc<State>>,
+}
+
+/// What is known of a send.
+mod known {
+    /// Nothing.
+    pub(super) const NOTHING: u8 = 0;
+    /// It is not sent as things stand.
+    pub(super) const NOT_SENT: u8 = 1;
+    /// It was given up while it was not sent; another attempt may begin.
+    pub(super) const GIVEN_UP: u8 = 2;
+    /// It was given up while it was not sent, for good.
+    pub(super) const CANCELLED: u8 = 3;
 }
 
 impl SendContext {
@@ -93,28 +113,44 @@ impl SendContext {
 
     /// Vouches that the message is not sent as things stand: nothing of it has been written, or the provider has said no.
     pub fn mark_not_sent(&self) {
-        self.send.not_sent.store(true, Ordering::Release);
+        self.send.turn(|known| (known == known::NOTHING).then_some(known::NOT_SENT));
     }
 
     /// From here on the provider may accept the message: the bytes that decide are about to be written, or something is
     /// about to begin that nobody vouches for.
-    pub fn mark_written(&self) {
-        self.send.not_sent.store(false, Ordering::Release);
+    ///
+    /// # Errors
+    /// When the send was given up as not sent. Nothing of it may be written then.
+    pub fn mark_written(&self) -> Result<(), Error> {
+        let goes_on = |known| matches!(known, known::NOTHING | known::NOT_SENT).then_some(known::NOTHING);
+        if self.send.turn(goes_on) { Ok(()) } else { Err(given_up()) }
+    }
+
+    /// Gives the send up where it is certainly not sent, so that it stays so: [`mark_written`](Self::mark_written) fails from
+    /// then on. Says what holds; with [`Delivery::Unknown`], nothing has changed.
+    pub fn cancel(&self) -> Delivery {
+        self.send.turn(|known| (known != known::NOTHING).then_some(known::CANCELLED));
+        self.delivery()
     }
 
     /// Runs what comes before anything of the message is written, such as fetching a token: it is not sent meanwhile.
     /// Afterwards as much is known as before.
     pub async fn before_sending<F: Future>(&self, work: F) -> F::Output {
-        let before = self.send.not_sent.swap(true, Ordering::AcqRel);
+        let vouches = self.send.turn(|known| (known == known::NOTHING).then_some(known::NOT_SENT));
         let output = work.await;
-        self.send.not_sent.store(before, Ordering::Release);
+        if vouches {
+            self.send.turn(|known| (known == known::NOT_SENT).then_some(known::NOTHING));
+        }
         output
     }
 
     /// What to say of the message if the send ended now.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        if self.send.not_sent.load(Ordering::Acquire) { Delivery::NotSent } else { Delivery::Unknown }
+        match self.send.known.load(Ordering::Acquire) {
+            known::NOTHING => Delivery::Unknown,
+            _ => Delivery::NotSent,
+        }
     }
 
     /// The context of another request on the way of this send, such as one for a token: with the same deadline, but what
@@ -135,9 +171,33 @@ impl SendContext {
     }
 
     /// Another attempt begins, of which nothing is known yet.
-    pub(crate) fn start_attempt(&self) {
-        self.mark_written();
+    ///
+    /// # Errors
+    /// When the send was cancelled.
+    pub(crate) fn start_attempt(&self) -> Result<(), Error> {
+        self.reopen()?;
         self.send.attempts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Nothing is known any more, whatever became of what was begun before.
+    ///
+    /// # Errors
+    /// When the send was cancelled.
+    pub(crate) fn reopen(&self) -> Result<(), Error> {
+        let goes_on = |known| (known != known::CANCELLED).then_some(known::NOTHING);
+        if self.send.turn(goes_on) { Ok(()) } else { Err(given_up()) }
+    }
+
+    /// Gives up what was begun, as [`cancel`](Self::cancel) does, but for what may begin after it.
+    pub(crate) fn give_up(&self) -> Delivery {
+        self.send.turn(|known| (known == known::NOT_SENT).then_some(known::GIVEN_UP));
+        self.delivery()
+    }
+
+    /// Whether the send was given up for good while it was not sent.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.send.known.load(Ordering::Acquire) == known::CANCELLED
     }
 
     /// Waits for a turn. The send has not begun meanwhile, unless it had before.
@@ -154,7 +214,16 @@ impl SendContext {
     }
 }
 
+fn given_up() -> Error {
+    Error::new(ErrorKind::Unavailable, "the send was given up before anything of it was written").not_sent()
+}
+
 impl State {
+    /// Turns what is known into what `next` makes of it, if anything, in one step; says whether it did.
+    fn turn(&self, next: impl FnMut(u8) -> Option<u8>) -> bool {
+        self.known.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
+    }
+
     fn waits_for(&self, host: Arc<str>) {
         if let Some(send) = &self.aside_of {
             send.waits_for(Arc::clone(&host));

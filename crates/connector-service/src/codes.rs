@@ -126,10 +126,10 @@ impl<S: ConnectorStore, C: CodeStore> Inner<S, C> {
                 Err(SendCodeError::NotDelivered { connector, cause })
             }
             None => {
-                let known = context.delivery();
+                let known = context.cancel();
+                // Where it may have been sent, it is carried on, and its outcome is logged.
+                drop(delivery);
                 if known == Delivery::NotSent {
-                    // Dropped, it would be carried on and might be sent after all. Nobody goes on with it like this.
-                    std::mem::forget(delivery);
                     self.settle(issued, Settlement::Withdraw).await;
                 }
                 Err(SendCodeError::Stopped { connector, delivery: known })

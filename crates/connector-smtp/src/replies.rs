@@ -71,6 +71,11 @@ impl Failure {
         Self { stage, cause }
     }
 
+    /// The send was given up before its content was written.
+    pub(crate) fn given_up(error: &connector_kit::Error) -> Self {
+        Self { stage: Stage::Data, cause: Cause::Lost(error.to_string()) }
+    }
+
     pub(crate) fn silent(stage: Stage, limit: Duration) -> Self {
         Self { stage, cause: Cause::Lost(format!("the server did not reply within {limit:?}")) }
     }

@@ -156,7 +156,7 @@ impl Session {
         self.has_envelope = true;
         self.command(Stage::Rcpt, Rcpt::new(mail.to.clone(), Vec::new())).await?;
         self.ask(Stage::Data, Data).await?;
-        context.mark_written();
+        context.mark_written().map_err(|given_up| Failure::given_up(&given_up))?;
         self.at_rest = false;
         let awaiting = Awaiting::new(&self.wire);
         let content = self.connection.message(&mail.content);

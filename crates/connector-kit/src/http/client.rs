@@ -192,7 +192,7 @@ impl Pools {
         *outgoing.timeout_mut() = request.timeout;
         if request.body.is_empty() {
             // Nothing tells when its head is written.
-            context.mark_written();
+            context.mark_written()?;
         }
         if *outgoing.method() != Method::GET || !request.body.is_empty() {
             let body = WrittenBody::new(request.body, context.clone());
@@ -202,19 +202,13 @@ impl Pools {
             client.execute(outgoing).await.map_err(|cause| failed(&host, self.by_proxy, &cause, context.delivery()))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        // The body may say more; until it is there the status counts.
-        let delivery = delivery_after(status, &headers, &[]);
-        if delivery == Delivery::NotSent {
-            context.mark_not_sent();
-        }
         let limit = body_limit(context);
         let body = tokio::time::timeout(limit, read(&mut response))
             .await
             .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
-        if let Ok(body) = &body
-            && delivery_after(status, &headers, body) == Delivery::Unknown
-        {
-            context.mark_written();
+        let delivery = delivery_after(status, &headers, body.as_deref().unwrap_or_default());
+        if delivery == Delivery::NotSent {
+            context.mark_not_sent();
         }
         let body = body.map_err(|what| {
             let error = Error::new(ErrorKind::InvalidResponse, format!("{host} answered {status} but {what}"))

@@ -193,8 +193,8 @@ fn kind_of(status: StatusCode) -> ErrorKind {
 /// - A client that marks nothing in `context`, and returns plain errors, is always right: a deadline that strikes and
 ///   every error of its own then mean that the outcome is unknown.
 /// - A client that can tell when bytes leave may vouch for "not sent": by [`SendContext::mark_not_sent`] when it begins,
-///   which it ends by [`SendContext::mark_written`] before the first byte of the request is written, and by
-///   [`Error::not_sent`] on errors from before that. Only such failures are tried again.
+///   which it ends by [`SendContext::mark_written`] before the first byte of the request is written (when that fails,
+///   nothing may be), and by [`Error::not_sent`] on errors from before that. Only such failures are tried again.
 ///
 /// `context` may be handed to another task or runtime along with the request.
 #[async_trait]

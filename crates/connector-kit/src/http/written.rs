@@ -1,7 +1,6 @@
 //! A request body that tells when it is being written.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -9,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::SendContext;
+use crate::{Error, SendContext};
 
 /// The bytes of a request. The client asks for them when the connection stands and the request is about to be
 /// written, so from then on the outcome of a send is unknown until the answer is there.
@@ -26,10 +25,12 @@ impl WrittenBody {
 
 impl Body for WrittenBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.context.mark_written();
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Err(given_up) = self.context.mark_written() {
+            return Poll::Ready(Some(Err(given_up)));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

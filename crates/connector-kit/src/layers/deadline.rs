@@ -38,9 +38,11 @@ impl<C: EmailConnector> EmailConnector for Deadline<C> {
             None => (own, self.max_time),
         };
         let context = context.clone().with_deadline(deadline);
+        context.reopen()?;
         timeout_at(deadline, self.inner.send(message, &context)).await.unwrap_or_else(|_| {
             let host = context.host().unwrap_or_else(|| "the provider".into());
-            let delivery = context.delivery();
+            // A connection may be at it in a task of its own: what is told as not sent here must stay so.
+            let delivery = context.give_up();
             let what = match delivery {
                 Delivery::NotSent => "the message could not be handed over",
                 Delivery::Unknown => "no answer came",

@@ -37,7 +37,7 @@ impl<C> Retry<C> {
 impl<C: EmailConnector> EmailConnector for Retry<C> {
     async fn send(&self, message: &Message, context: &SendContext) -> Result<Receipt, Error> {
         let attempt = async || {
-            context.start_attempt();
+            context.start_attempt()?;
             let outcome = self.inner.send(message, context).await;
             let repeats = context.attempts() > 1 || message.idempotency_key.is_some();
             outcome.map_err(|error| if repeats { seen_before(error) } else { error })

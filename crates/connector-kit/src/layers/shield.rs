@@ -16,8 +16,8 @@ use crate::{EmailConnector, Error, Message, Receipt, SendContext};
 /// Keeps a send that has begun from being cancelled.
 ///
 /// A web framework drops a request's future when the client disconnects. A send inside it that has begun is carried on in
-/// a task of its own, within its deadline, and its outcome is logged. One that still waits for its first turn is cancelled:
-/// nothing of it has left.
+/// a task of its own, within its deadline, and its outcome is logged. One that still waits for its first turn ends, and so
+/// does one that was [cancelled](SendContext::cancel): nothing of it has left.
 ///
 /// When the runtime itself shuts down, nothing can carry on. What was under way then is logged with what is known of it. To
 /// have outcomes instead, wait for the sends to end before the runtime does.
@@ -72,6 +72,9 @@ impl<F: Future<Output = Result<Receipt, Error>> + Send + 'static> Future for Shi
 impl<F: Future<Output = Result<Receipt, Error>> + Send + 'static> Drop for Shielded<F> {
     fn drop(&mut self) {
         let Some(send) = self.send.take() else { return };
+        if self.context.is_cancelled() {
+            return;
+        }
         if self.context.is_queued() {
             tracing::debug!("a message was cancelled while it waited for its turn; it is not sent");
             return;

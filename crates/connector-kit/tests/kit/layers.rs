@@ -4,6 +4,7 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -21,13 +22,20 @@ use tokio::{
 struct Scripted {
     answers: Mutex<Vec<Result<(), Error>>>,
     sends: AtomicU32,
+    ended: Arc<AtomicU32>,
     takes: Duration,
     vouches: bool,
 }
 
 impl Scripted {
     fn new(answers: Vec<Result<(), Error>>) -> Self {
-        Self { answers: Mutex::new(answers), sends: AtomicU32::new(0), takes: Duration::ZERO, vouches: false }
+        Self {
+            answers: Mutex::new(answers),
+            sends: AtomicU32::new(0),
+            ended: Arc::default(),
+            takes: Duration::ZERO,
+            vouches: false,
+        }
     }
 }
 
@@ -39,6 +47,7 @@ impl EmailConnector for Scripted {
             context.mark_not_sent();
         }
         sleep(self.takes).await;
+        self.ended.fetch_add(1, Ordering::Relaxed);
         let mut answers = self.answers.lock().unwrap();
         let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
         answer.map(|()| Receipt::new(None))
@@ -208,7 +217,7 @@ async fn what_happens_aside_does_not_count_as_written() {
         async fn send(&self, _: &Message, context: &SendContext) -> Result<Receipt, Error> {
             let aside = context.aside();
             let asks = async {
-                aside.mark_written();
+                aside.mark_written().unwrap();
                 aside.waits_for("tokens.example.com");
                 sleep(Duration::from_secs(3600)).await;
             };
@@ -220,6 +229,55 @@ async fn what_happens_aside_does_not_count_as_written() {
     let error = layered(Aside, SendPolicy::default()).send(&message, &SendContext::new()).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert!(error.to_string().contains("tokens.example.com"), "{error}");
+}
+
+/// A task of somebody's own goes on when the deadline has struck. What was told as not sent stays so.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_once_a_deadline_has_said_not_sent() {
+    struct Spawning(mpsc::Sender<Result<(), Error>>);
+    #[async_trait]
+    impl EmailConnector for Spawning {
+        async fn send(&self, _: &Message, context: &SendContext) -> Result<Receipt, Error> {
+            context.mark_not_sent();
+            let (context, tried) = (context.clone(), self.0.clone());
+            let writes = async move {
+                sleep(Duration::from_secs(16)).await;
+                tried.send(context.mark_written()).unwrap();
+            };
+            tokio::spawn(writes).await.unwrap();
+            Ok(Receipt::new(None))
+        }
+    }
+    let (tried, outcome) = mpsc::channel();
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    let connector = layered(Spawning(tried), SendPolicy::default());
+    let error = connector.send(&message, &SendContext::new()).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    sleep(Duration::from_secs(60)).await;
+    assert!(outcome.recv().unwrap().is_err());
+}
+
+/// Whoever cancels a send that is not sent can rely on it, and its place is free at once.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_send_is_not_carried_on() {
+    let message = Message::new("user@example.com", UsageType::SignIn, Payload::new());
+    for vouches in [true, false] {
+        let connecting = Scripted { takes: Duration::from_secs(9), vouches, ..Scripted::new(vec![Ok(())]) };
+        let ended = connecting.ended.clone();
+        let connector = layered(connecting, SendPolicy::default());
+        let context = SendContext::new();
+        let cancelled = async {
+            sleep(Duration::from_secs(1)).await;
+            context.cancel()
+        };
+        let delivery = tokio::select! {
+            _ = connector.send(&message, &context) => panic!("it takes 9 s"),
+            delivery = cancelled => delivery,
+        };
+        assert_eq!(delivery == Delivery::NotSent, vouches);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(ended.load(Ordering::Relaxed), u32::from(!vouches), "only what may be on its way is carried on");
+    }
 }
 
 /// A caller's own deadline, where it ends before the policy's.
