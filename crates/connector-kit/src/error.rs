@@ -155,6 +155,7 @@ struct Inner {
     provider: Option<ProviderAnswer>,
     hint: Option<String>,
     problems: Vec<Problem>,
+    of_recipient: bool,
     attempts: u32,
 }
 
@@ -183,6 +184,7 @@ impl Error {
             provider: None,
             hint: None,
             problems: Vec::new(),
+            of_recipient: false,
             attempts: 0,
         }))
     }
@@ -248,6 +250,13 @@ impl Error {
         self
     }
 
+    /// Says that the recipient's address or mailbox is why.
+    #[must_use]
+    pub fn of_recipient(mut self) -> Self {
+        self.0.of_recipient = true;
+        self
+    }
+
     /// Sets how many attempts were made.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
@@ -289,6 +298,12 @@ impl Error {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
+    }
+
+    /// Whether the recipient's address or mailbox is known to be why.
+    #[must_use]
+    pub fn is_of_recipient(&self) -> bool {
+        self.0.of_recipient || self.0.problems.iter().any(|problem| problem.pointer == "/to")
     }
 
     /// How many attempts were made; 0 when none was, because nothing was sent at all.

@@ -22,9 +22,9 @@ use crate::{Delivery, Error, ErrorKind, Message};
 ///
 /// # Giving up
 ///
-/// What is told as not sent must stay so, even if a task goes on with it. Whoever gives a send up asks
+/// What is told as not sent must stay so, even if a task goes on with it. A caller that gives a send up asks
 /// [`cancel`](Self::cancel): when that says that it is not sent, nothing of it may be written any more, and `mark_written`
-/// says so to whoever is about to.
+/// says so to the one that is about to.
 ///
 /// # Examples
 ///

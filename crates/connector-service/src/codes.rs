@@ -2,18 +2,27 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use backon::{ExponentialBuilder, Retryable};
 use connector_kit::{Delivery, MailboxFault, Receipt, SendContext};
 use connector_registry::{ConnectorStore, Error as RegistryError, Registry};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use verification_code::{
     Code, CodeStore, Delivery as Recipient, Error as CodeError, Issued, Scope, Verdict, VerificationCodes,
 };
 
 use crate::{CodeRequest, Settlement, Tasks};
+
+/// How often what has expired is deleted, at most.
+const PRUNED_EVERY: Duration = Duration::from_secs(60);
+/// Calls to delete it, each of up to 1,000 rows: more than any minute leaves behind.
+const PRUNINGS: u32 = 1_000;
+/// How long to wait before a code is taken back once more, and how often. What is not taken back locks somebody out.
+const SETTLED_AFTER: Duration = Duration::from_millis(100);
+const SETTLEMENTS: usize = 4;
 
 /// Sends codes through the active connectors of `registry`, and verifies them. Cheap to clone.
 pub struct CodeService<S, C> {
@@ -24,17 +33,18 @@ struct Inner<S, C> {
     registry: Registry<S>,
     codes: VerificationCodes<C>,
     tasks: Tasks,
+    pruned: Mutex<Option<Instant>>,
 }
 
 impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
     /// Over these connectors and codes; sends are among `tasks`.
     #[must_use]
     pub fn new(registry: Registry<S>, codes: VerificationCodes<C>, tasks: Tasks) -> Self {
-        Self { inner: Arc::new(Inner { registry, codes, tasks }) }
+        Self { inner: Arc::new(Inner { registry, codes, tasks, pruned: Mutex::new(None) }) }
     }
 
-    /// Issues a code, delivers it through the tenant's active connector, settles it by [`Settlement`], and deletes what has
-    /// expired.
+    /// Issues a code, delivers it through the tenant's active connector and settles it by [`Settlement`]. Once a minute at
+    /// most, it deletes what has expired, as does [`verify`](Self::verify).
     ///
     /// It is seen through even if the returned future is dropped; the outcome is logged then.
     ///
@@ -46,13 +56,12 @@ impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
         let (inner, request) = (Arc::clone(&self.inner), request.clone());
         self.inner.tasks.spawn(async move {
             let outcome = inner.send(&request, &recipient).await;
-            let was_issued = !matches!(outcome, Err(SendCodeError::NotReady(_) | SendCodeError::NotIssued(_)));
+            let store_failed = matches!(outcome, Err(SendCodeError::NotIssued(CodeError::Store(_))));
             if let Err(outcome) = answer.send(outcome) {
                 log(&request, &outcome);
             }
-            // Nobody else may do it.
-            if was_issued && let Err(cause) = inner.codes.prune().await {
-                tracing::warn!(%cause, "expired codes could not be deleted");
+            if !store_failed {
+                inner.prune().await;
             }
         });
         // Without an answer it has panicked, or the runtime is ending.
@@ -65,7 +74,10 @@ impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
     /// When the recipient is no address, or the store of codes fails.
     pub async fn verify(&self, request: &CodeRequest, typed: &str) -> Result<Verdict, VerifyCodeError> {
         let recipient = request.recipient()?;
-        Ok(self.inner.codes.verify_from(&scope(request, &recipient), typed, request.ip).await?)
+        let verdict = self.inner.codes.verify_from(&scope(request, &recipient), typed, request.ip).await?;
+        let inner = Arc::clone(&self.inner);
+        self.inner.tasks.spawn(async move { inner.prune().await });
+        Ok(verdict)
     }
 }
 
@@ -138,13 +150,38 @@ impl<S: ConnectorStore, C: CodeStore> Inner<S, C> {
     }
 
     async fn settle(&self, issued: &Issued, settlement: Settlement) {
-        let settled = match settlement {
+        let settle = async || match settlement {
             Settlement::Keep => Ok(()),
             Settlement::Revoke => self.codes.revoke(issued).await,
             Settlement::Withdraw => self.codes.withdraw(issued).await,
         };
-        if let Err(cause) = settled {
+        let waits =
+            ExponentialBuilder::default().with_min_delay(SETTLED_AFTER).with_max_times(SETTLEMENTS).with_jitter();
+        if let Err(cause) = settle.retry(waits).await {
             tracing::warn!(%cause, "a code that was not sent could not be taken back");
+        }
+    }
+}
+
+impl<S, C: CodeStore> Inner<S, C> {
+    /// Deletes what has expired, unless somebody has just done so. A host that only verifies leaves rows behind, too.
+    async fn prune(&self) {
+        {
+            let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+            if pruned.is_some_and(|last| last.elapsed() < PRUNED_EVERY) {
+                return;
+            }
+            *pruned = Some(Instant::now());
+        }
+        for _ in 0..PRUNINGS {
+            match self.codes.prune().await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(cause) => {
+                    tracing::warn!(%cause, "expired codes could not be deleted");
+                    return;
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, instrument::WithSubscriber as _};
 
 /// Tasks that go on when nobody waits for them any more. Cheap to clone: all clones are the same tasks.
 #[derive(Clone, Default)]
@@ -33,7 +33,7 @@ impl Tasks {
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(task.in_current_span());
+        self.tracker.spawn(task.in_current_span().with_current_subscriber());
     }
 
     /// Resolves once they are stopped.

@@ -167,6 +167,8 @@ fn refusal(host: &str, stage: Stage, code: u16, text: &str, redactor: &Redactor)
     let error = Error::new(kind, format!("{host}: {}: {code} {says}", stage.doing()))
         .not_sent()
         .with_provider(ProviderAnswer { status: Some(code), code: enhanced.map(str::to_owned), request_id: None });
+    let error =
+        if is_of_recipient(stage, code, enhanced, &says.to_ascii_lowercase()) { error.of_recipient() } else { error };
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -182,6 +184,35 @@ fn enhanced_status(text: &str) -> Option<&str> {
     };
     let valid = digits(parts.next(), 1) && digits(parts.next(), 3) && digits(parts.next(), 3) && parts.next().is_none();
     valid.then_some(word)
+}
+
+/// Whether the recipient's address or mailbox is why, rather than the sender, the server or a limit.
+fn is_of_recipient(stage: Stage, code: u16, enhanced: Option<&str>, text: &str) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    match enhanced {
+        Some(status) => is_status_of_recipient(status),
+        // RFC 5321, 4.2.3. Greylisting borrows these codes.
+        None if stage == Stage::Rcpt && matches!(code, 450 | 452 | 550..=553) => {
+            let names_it = says(&["mailbox", "user", "recipient", "account", "address", "quota", "storage"]);
+            names_it
+                && is_limit("", text).is_none()
+                && !says(&["greylist", "graylist", "grey list", "postgrey", "relay"])
+        }
+        None => false,
+    }
+}
+
+/// Whether an enhanced status code is of the recipient's address or mailbox (RFC 3463, 3.2 and 3.3; RFC 7505, 4.1), rather
+/// than of the sender's.
+fn is_status_of_recipient(code: &str) -> bool {
+    let mut parts = code.split('.');
+    match [parts.next(), parts.next(), parts.next()] {
+        [Some("4" | "5"), Some("1"), Some(detail)] => matches!(detail, "0" | "1" | "2" | "3" | "4" | "6" | "10"),
+        // 4.2.0 says nothing of the mailbox (RFC 3463, 3.3): greylisting is commonly reported so.
+        [Some("4"), Some("2"), Some(detail)] => matches!(detail, "1" | "2" | "3" | "4"),
+        [Some("5"), Some("2"), Some(_)] => true,
+        _ => false,
+    }
 }
 
 /// An amount of the account is used up: Gmail, Amazon SES, SendGrid, Microsoft 365, cPanel's Exim.

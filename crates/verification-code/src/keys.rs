@@ -81,6 +81,7 @@ pub(crate) enum Label {
     SendsPerNetwork,
     SendsPerTenant,
     ShareOfTenant,
+    HoldersShareOfTenant,
     GuessesPerRecipient,
     /// Who asked for a code or tried it, to tell the one from the other.
     Client,
@@ -97,6 +98,7 @@ impl Label {
             Self::SendsPerNetwork => "verification-code/sends-per-network",
             Self::SendsPerTenant => "verification-code/sends-per-tenant",
             Self::ShareOfTenant => "verification-code/share-of-tenant",
+            Self::HoldersShareOfTenant => "verification-code/holders-share-of-tenant",
             Self::GuessesPerRecipient => "verification-code/guesses-per-recipient",
             Self::Client => "verification-code/client",
         }

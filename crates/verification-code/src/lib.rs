@@ -27,6 +27,6 @@ pub use service::{Delivery, Error, Issued, Verdict, VerificationCodes};
 pub use settings::{Alphabet, GuessLimit, InvalidSettings, NetworkLimit, Problem, Settings};
 pub use store::{
     Attempt, Attempted, CodeId, CodeStore, Digest, Issuance, NewCode, PRUNED_AFTER, StoreError, StoredCode, Subject,
-    Take, Withdrawal,
+    Take, UsedUp, Withdrawal,
 };
 pub use time::{Clock, SystemClock, Timestamp};

@@ -68,13 +68,16 @@ pub enum LimitKind {
     Tenant,
     /// What one network (as in [`Network`](Self::Network)) may use of the tenant's sends.
     Share,
+    /// What one holder of addresses, an IPv4 /16 or an IPv6 /32, may use of the tenant's sends.
+    HoldersShare,
     /// Guesses at one recipient's codes.
     Guesses,
 }
 
 impl LimitKind {
     /// Those that count sends.
-    pub const SENDS: &'static [Self] = &[Self::Recipient, Self::Ip, Self::Network, Self::Tenant, Self::Share];
+    pub const SENDS: &'static [Self] =
+        &[Self::Recipient, Self::Ip, Self::Network, Self::Tenant, Self::Share, Self::HoldersShare];
 }
 
 impl fmt::Display for LimitKind {
@@ -82,7 +85,7 @@ impl fmt::Display for LimitKind {
         f.write_str(match self {
             Self::Recipient | Self::Guesses => "recipient",
             Self::Ip => "ip address",
-            Self::Network | Self::Share => "network",
+            Self::Network | Self::Share | Self::HoldersShare => "network",
             Self::Tenant => "tenant",
         })
     }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::{
     Attempt, Attempted, CodeId, CodeRow, CodeStore, Digest, Issuance, Limited, NewCode, PRUNED_AFTER, StoreError,
-    Subject, Take, Timestamp, Withdrawal,
+    Subject, Take, Timestamp, UsedUp, Withdrawal,
 };
 
 /// Rows of a log that are kept beyond what its limit needs, where nobody prunes.
@@ -137,13 +137,13 @@ impl CodeStore for MemoryStore {
         let row = state.row(subject);
         row.correct(now, lifetime);
         if let Some(retry_after) = row.wait(attempt) {
-            return Ok(Attempted::Refused { retry_after });
+            return Ok(Attempted::Refused { used_up: UsedUp::Attempts, retry_after });
         }
         if row.is_guessed_at(now) {
             let id = row.id();
             let oldest = state.oldest(guess, now);
             if let Some(retry_after) = guess.limit.wait(now, oldest) {
-                return Ok(Attempted::Refused { retry_after });
+                return Ok(Attempted::Refused { used_up: UsedUp::Guesses, retry_after });
             }
             state.log(guess, id, now);
         }

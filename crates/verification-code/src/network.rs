@@ -9,6 +9,8 @@ pub(crate) struct Networks {
     pub(crate) client: Vec<u8>,
     /// What one organisation is taken to have: an IPv4 /24, or an IPv6 /48.
     pub(crate) site: Vec<u8>,
+    /// What one holder of addresses is taken to have, such as a provider: an IPv4 /16, or an IPv6 /32.
+    pub(crate) holder: Vec<u8>,
 }
 
 impl Networks {
@@ -18,11 +20,14 @@ impl Networks {
             IpAddr::V6(ip) => embedded(ip),
         };
         // The lengths differ, so that no two networks are written the same.
+        let of = |octets: &[u8], client: usize, site: usize, holder: usize| Self {
+            client: octets[..client].to_vec(),
+            site: octets[..site].to_vec(),
+            holder: octets[..holder].to_vec(),
+        };
         match (ipv4, ip) {
-            (Some(ip), _) | (None, IpAddr::V4(ip)) => {
-                Self { client: ip.octets().to_vec(), site: ip.octets()[..3].to_vec() }
-            }
-            (None, IpAddr::V6(ip)) => Self { client: ip.octets()[..8].to_vec(), site: ip.octets()[..6].to_vec() },
+            (Some(ip), _) | (None, IpAddr::V4(ip)) => of(&ip.octets(), 4, 3, 2),
+            (None, IpAddr::V6(ip)) => of(&ip.octets(), 8, 6, 4),
         }
     }
 }

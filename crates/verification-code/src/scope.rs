@@ -50,6 +50,7 @@ impl Scope<'_> {
             LimitKind::Network => keys.subject(Label::SendsPerNetwork, &[tenant, &Networks::of(ip?).site]),
             LimitKind::Tenant => keys.subject(Label::SendsPerTenant, &[tenant]),
             LimitKind::Share => keys.subject(Label::ShareOfTenant, &[tenant, &Networks::of(ip?).site]),
+            LimitKind::HoldersShare => keys.subject(Label::HoldersShareOfTenant, &[tenant, &Networks::of(ip?).holder]),
             LimitKind::Guesses => return None,
         })
     }

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     Attempt, Attempted, Clock, Code, CodeId, CodeStore, HashKeys, InvalidSettings, Issuance, LimitKind, Limited,
     NewCode, Randomness, RandomnessError, Scope, Settings, StoreError, StoredCode, Subject, SystemClock,
-    SystemRandomness, Take, Timestamp, Withdrawal, keys::Label, typed,
+    SystemRandomness, Take, Timestamp, UsedUp, Withdrawal, keys::Label, typed,
 };
 
 /// Rows that one call of [`VerificationCodes::prune`] deletes at most, so that no transaction takes long.
@@ -134,7 +134,9 @@ impl<S: CodeStore> VerificationCodes<S> {
         };
         let live = match self.store.attempt(&attempt).await? {
             Attempted::Counted { code } => code,
-            Attempted::Refused { retry_after } => return Ok(Verdict::TooManyAttempts { retry_after }),
+            Attempted::Refused { used_up, retry_after } => {
+                return Ok(Verdict::TooManyAttempts { used_up, retry_after });
+            }
         };
         let typed = typed::read(self.settings.alphabet.characters(), typed);
         let known = live.as_ref().and_then(|code| self.keys.by_id(&code.key_id).map(|key| (code, key)));
@@ -271,8 +273,10 @@ pub enum Verdict {
     Wrong,
     /// There were too many attempts; it was not even compared.
     TooManyAttempts {
-        /// When the next one is counted, to the millisecond. With a new code it is at once, unless the recipient's guesses
-        /// are used up.
+        /// Whether a new code helps.
+        used_up: UsedUp,
+        /// When the next one is counted, to the millisecond. Where attempts are used up, it is at once with a new code,
+        /// unless the recipient's guesses are as well.
         retry_after: Duration,
     },
 }

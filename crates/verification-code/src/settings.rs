@@ -27,7 +27,8 @@ pub struct Settings {
     /// Sends asked for from one network at a tenant, an IPv4 /24 or an IPv6 /48: ten times those per ip address by default.
     #[serde(skip_serializing_if = "NetworkLimit::is_default")]
     pub sends_per_network: NetworkLimit,
-    /// Sends of one tenant: 1,000 in 600 seconds by default. One network may use a quarter of them.
+    /// Sends of one tenant: 1,000 in 600 seconds by default. One network may use a quarter of them,
+    /// and one holder of addresses (an IPv4 /16 or an IPv6 /32) half.
     pub sends_per_tenant: Option<Limit>,
     /// Guesses at the codes of one recipient of a tenant, whatever they are for and whatever becomes of the sends. Unless
     /// set, as many as [`attempts`](Self::attempts) allows for the sends to one recipient, in their window. It cannot be
@@ -104,6 +105,8 @@ const SENDS_PER_RECIPIENT: Limit = Limit { sends: 5, window_seconds: 600 };
 const IPS_PER_NETWORK: u32 = 10;
 /// So many networks have to come together to use up what a tenant may send.
 const SHARES_OF_TENANT: u32 = 4;
+/// And so many holders of addresses: whoever has one network may well have its neighbours.
+const HOLDERS_SHARES_OF_TENANT: u32 = 2;
 
 /// The longest code there can be, in characters.
 pub(crate) const LENGTH_MAX: u8 = 12;
@@ -176,6 +179,10 @@ impl Settings {
                 let stricter =
                     |network: Limit| network.sends <= share.sends && network.window_seconds >= share.window_seconds;
                 (!self.limit(LimitKind::Network).is_some_and(stricter)).then_some(share)
+            }
+            LimitKind::HoldersShare => {
+                let tenant = self.sends_per_tenant?;
+                Some(Limit { sends: tenant.sends.div_ceil(HOLDERS_SHARES_OF_TENANT), ..tenant })
             }
             LimitKind::Guesses => Some(self.guesses()),
         }

@@ -218,9 +218,20 @@ pub enum Attempted {
     },
     /// There were too many.
     Refused {
+        /// Of what.
+        used_up: UsedUp,
         /// How long to wait.
         retry_after: Duration,
     },
+}
+
+/// What a person has had too many of to try once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedUp {
+    /// Attempts at this code: a new one brings new ones.
+    Attempts,
+    /// Guesses at the recipient's codes: a new code does not help.
+    Guesses,
 }
 
 /// What codes or sends are kept for: a hash, so that nobody is named, and its former names from before key rotations.

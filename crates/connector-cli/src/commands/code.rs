@@ -42,7 +42,7 @@ The settings are a JSON file; these are the defaults, and `null` turns a limit o
    \"sendsPerTenant\":{\"sends\":1000,\"windowSeconds\":600},
    \"guessesPerRecipient\":{\"guesses\":50,\"windowSeconds\":600}}
 Unless set, sendsPerNetwork (an IPv4 /24, an IPv6 /48) is ten times sendsPerIp, and guessesPerRecipient is attempts times \
-sendsPerRecipient. One network may use a quarter of sendsPerTenant.")]
+sendsPerRecipient. One network may use a quarter of sendsPerTenant, one holder of addresses (an IPv4 /16, an IPv6 /32) half.")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -187,7 +187,10 @@ fn verify(common: &Common, code: &str, ip: Option<IpAddr>) -> Result<Exit, Failu
     let request = common.request(ip)?;
     let settings = common.settings()?;
     let verdict = common.stored.with(Needs::Content, async |registry, _| {
-        Ok(service(registry, settings, &Tasks::new()).await?.verify(&request, code).await?)
+        let tasks = Tasks::new();
+        let verdict = service(registry, settings, &tasks).await?.verify(&request, code).await?;
+        tasks.finish().await;
+        Ok(verdict)
     })?;
     if let Some(failure) = Failure::of_verdict(verdict) {
         return Err(failure);

@@ -5,13 +5,12 @@ use std::{
     time::Duration,
 };
 
-use connector_kit::{Context, Egress, ErrorKind, Message, Payload, Receipt, SendPolicy, UsageType};
+use connector_kit::{Context, Egress, ErrorKind, Receipt, SendPolicy, UsageType};
 use connector_registry::{Actor, Catalog, MemoryStore, Proposal, Registry};
+use connector_service::{CodeRequest, CodeService, Tasks};
 use serde::Serialize;
 use serde_json::{Value, json};
-use verification_code::{
-    Code, Delivery, HashKeys, MemoryStore as CodeMemory, Scope, Settings, SystemRandomness, VerificationCodes,
-};
+use verification_code::{HashKeys, MemoryStore as CodeMemory, Settings, SystemRandomness, VerificationCodes};
 
 use crate::{
     exit::Exit,
@@ -24,7 +23,6 @@ use crate::{
 const CONNECTOR: &str = "simple-mail-transfer-protocol";
 const TENANT: &str = "quickstart";
 const RECIPIENT: &str = "you@example.com";
-const SCOPE: Scope<'_> = Scope { tenant: TENANT, usage_type: "SignIn", recipient: RECIPIENT };
 /// How often a person may be wrong.
 const TRIES: u32 = 3;
 /// How long an accepted mail may take to arrive: it is there already, but for a bug.
@@ -81,10 +79,9 @@ async fn walk(args: &Args) -> Result<Exit, Failure> {
     let keys = HashKeys::random(&SystemRandomness).map_err(|cause| Failure::unavailable(cause.to_string()))?;
     let settings = Settings { attempts: TRIES, ..Settings::default() };
     let codes = VerificationCodes::new(CodeMemory::new(), keys, settings).map_err(|fault| bug(&fault.to_string()))?;
-    let issued = codes.issue(&SCOPE, None, Delivery::Real).await?;
-    let code = issued.code().map(Code::expose).unwrap_or_default();
-    let payload = Payload::from_iter([("code".to_owned(), Value::from(code))]);
-    let receipt = registry.send(TENANT, &Message::new(RECIPIENT, UsageType::SignIn, payload)).await?;
+    let codes = CodeService::new(registry, codes, Tasks::new());
+    let request = CodeRequest::new(TENANT, UsageType::SignIn, RECIPIENT);
+    let receipt = codes.send(&request).await?.receipt;
     steps.say(&format!("3. Sent {RECIPIENT} a code for signing in, through that connector, over SMTP."))?;
 
     let arrived = tokio::time::timeout(ARRIVAL_MAX, sink.next()).await;
@@ -97,10 +94,10 @@ async fn walk(args: &Args) -> Result<Exit, Failure> {
     if args.yes || args.json || !io::stdin().is_terminal() {
         let found = code_in(&mail).ok_or_else(|| bug("the mail holds no code"))?;
         steps.say(&format!("5. Nobody is asked here, so the code was read out of the mail: {found}."))?;
-        if !codes.verify(&SCOPE, found).await?.is_right() {
+        if !codes.verify(&request, found).await?.is_right() {
             return Err(bug("the code in the mail is not the one that was sent"));
         }
-    } else if !asked(&codes, &steps).await? {
+    } else if !asked(&codes, &request, &steps).await? {
         output::note("error: the code was not typed, so nobody is verified; run the quickstart again for a new one\n");
         return Ok(Exit::BadInput);
     }
@@ -197,14 +194,18 @@ fn code_in(mail: &str) -> Option<&str> {
 }
 
 /// Asks for the code until it is right or the tries are used up.
-async fn asked(codes: &VerificationCodes<CodeMemory>, steps: &Steps) -> Result<bool, Failure> {
+async fn asked(
+    codes: &CodeService<MemoryStore, CodeMemory>,
+    request: &CodeRequest,
+    steps: &Steps,
+) -> Result<bool, Failure> {
     let mut question = "5. Type the code from the mail: ".to_owned();
     for left in (0..TRIES).rev() {
         let Some(typed) = prompt::ask(&question, TYPED_MAX).await else {
             steps.say("")?;
             return Ok(false);
         };
-        if codes.verify(&SCOPE, &typed).await?.is_right() {
+        if codes.verify(request, &typed).await?.is_right() {
             return Ok(true);
         }
         question = format!("   That is not it ({left} more). The code from the mail: ");

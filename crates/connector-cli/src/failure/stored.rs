@@ -7,7 +7,7 @@ use connector_registry::{Dependent, Error, StoreError};
 use connector_service::{SendCodeError, VerifyCodeError};
 use connector_store::{KeyError, OpenStoreError};
 use serde_json::{Value, json};
-use verification_code::{Error as CodeError, LimitKind, Limited, StoreError as CodeStoreError, Verdict};
+use verification_code::{Error as CodeError, LimitKind, Limited, StoreError as CodeStoreError, UsedUp, Verdict};
 
 use super::{Failure, INVALID_PARAMETERS};
 use crate::exit::Exit;
@@ -103,10 +103,16 @@ impl Failure {
                 let message = "it is not the code, or there is none any more: check it, or have a new one sent";
                 Some(Self::plain(Exit::BadInput, INVALID_PARAMETERS, "WrongCode", message.to_owned()))
             }
-            Verdict::TooManyAttempts { retry_after } => {
-                let message = "there were too many attempts: have a new code sent, or wait".to_owned();
-                let failure = Self::plain(Exit::TryLater, ErrorKind::RateLimited.code(), "Limited", message);
-                Some(failure.with("limit", "attempts").retryable(Some(retry_after)))
+            Verdict::TooManyAttempts { used_up, retry_after } => {
+                let (limit, message) = match used_up {
+                    UsedUp::Attempts => ("attempts", "there were too many attempts: have a new code sent, or wait"),
+                    UsedUp::Guesses => (
+                        "guesses",
+                        "there were too many wrong codes for this recipient: wait; a new code does not help",
+                    ),
+                };
+                let failure = Self::plain(Exit::TryLater, ErrorKind::RateLimited.code(), "Limited", message.to_owned());
+                Some(failure.with("limit", limit).retryable(Some(retry_after)))
             }
         }
     }
@@ -145,7 +151,7 @@ impl From<CodeError> for Failure {
                     LimitKind::Ip => "ip",
                     LimitKind::Network => "network",
                     LimitKind::Tenant => "tenant",
-                    LimitKind::Share => "share",
+                    LimitKind::Share | LimitKind::HoldersShare => "share",
                     _ => "other",
                 };
                 failure.with("limit", name).retryable(Some(retry_after))

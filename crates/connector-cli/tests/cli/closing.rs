@@ -91,7 +91,7 @@ mod interrupted {
         let settings = json!({ "sendsPerRecipient": { "sends": 1, "windowSeconds": 600 } });
         let settings = home.files.json("codes.json", &settings);
         home.server.set_script(SmtpScript::default().answer("MAIL", &["silent"]));
-        for turn in 1..=2 {
+        for (turn, (signal, number)) in (1..).zip([(Signal::INT, 2), (Signal::HUP, 1), (Signal::QUIT, 3)]) {
             let send = ["code", "send", "--settings", &settings, "--to", "you@example.com", "--max-time", "60"];
             let child = home.command(&send).spawn().unwrap();
             let waits = |command: &&str| command.starts_with("MAIL");
@@ -99,11 +99,32 @@ mod interrupted {
                 sessions.iter().flat_map(|session| session.commands()).filter(waits).count() >= turn
             });
             at_mail.await;
-            interrupt(&child);
-            assert_eq!(child.wait_with_output().unwrap().status.signal(), SIGINT);
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            assert_eq!(child.wait_with_output().unwrap().status.signal(), Some(number));
         }
         home.server.set_script(SmtpScript::default());
         home.ok(&["code", "send", "--settings", &settings, "--to", "you@example.com"]);
+    }
+
+    /// `nohup` has it go on when its terminal is closed.
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_its_parent_ignores_does_not_end_it() {
+        let (home, _) = Home::set_up().await;
+        home.server.set_script(SmtpScript::default().answer("RCPT", &["silent"]));
+        let inside = home.command(&["code", "send", "--to", "you@example.com", "--max-time", "3"]);
+        let mut under = std::process::Command::new("nohup");
+        under.arg(inside.get_program()).args(inside.get_args());
+        under.envs(inside.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let child = under.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let waits = |command: &&str| command.starts_with("RCPT");
+        let at_rcpt = home
+            .server
+            .wait_for("a recipient", |sessions| sessions.iter().any(|session| session.commands().iter().any(waits)));
+        at_rcpt.await;
+        kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(75), "{}", String::from_utf8_lossy(&ended.stderr));
     }
 
     /// A container's first process, to which signals do nothing by default.

@@ -6,18 +6,24 @@ mod outcomes;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use connector_kit::{
     About, Connector, ConnectorConfig, ConnectorFactory, Context, Delivery, Egress, EmailConnector, Error, ErrorKind,
-    Message, ProviderAnswer, Receipt, SendContext, SendPolicy, UsageType, async_trait,
+    Message, Receipt, SendContext, SendPolicy, UsageType, async_trait,
 };
 use connector_registry::{Actor, Catalog, MemoryStore, Proposal, Registry};
 use connector_service::{CodeRequest, CodeService, Tasks};
 use serde_json::json;
 use tokio::sync::Semaphore;
-use verification_code::{HashKey, HashKeys, MemoryStore as CodeMemory, Settings, VerificationCodes};
+use verification_code::{
+    Attempt, Attempted, CodeId, CodeStore, HashKey, HashKeys, Issuance, MemoryStore as CodeMemory, NewCode, Settings,
+    StoreError, Subject, Timestamp, VerificationCodes, Withdrawal,
+};
 
 const TO: &str = "Ada <ada@example.com>";
 
@@ -36,11 +42,12 @@ impl Default for Script {
     }
 }
 
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 enum Does {
     #[default]
     Sends,
-    Fails(ErrorKind, Delivery, Option<&'static str>),
+    Fails(ErrorKind, Delivery),
+    FailsForItsRecipient(ErrorKind),
     /// Waits until it is let through, before anything is written or after, and then fails as a provider that is down.
     Waits {
         written: bool,
@@ -90,10 +97,8 @@ impl EmailConnector for Scripted {
         let does = *self.0.does.lock().unwrap();
         match does {
             Does::Sends => Ok(Receipt::new(Some("1".to_owned()))),
-            Does::Fails(kind, delivery, code) => {
-                let provider = ProviderAnswer { code: code.map(str::to_owned), ..ProviderAnswer::default() };
-                Err(Error::new(kind, "no").delivery_is(delivery).with_provider(provider))
-            }
+            Does::Fails(kind, delivery) => Err(Error::new(kind, "no").delivery_is(delivery)),
+            Does::FailsForItsRecipient(kind) => Err(Error::new(kind, "no").not_sent().of_recipient()),
             Does::Waits { written } => {
                 if !written {
                     context.mark_not_sent();
@@ -129,17 +134,57 @@ static ABOUT: About = About {
 };
 static SCRIPTED: ConnectorFactory = ConnectorFactory::of::<Scripted>(&ABOUT);
 
-type Service = CodeService<MemoryStore, CodeMemory>;
+/// Codes in memory, which fail to take a code back as often as they are told to.
+#[derive(Default)]
+struct Codes {
+    memory: CodeMemory,
+    failures: AtomicU32,
+    prunings: AtomicU32,
+}
+
+#[async_trait]
+impl CodeStore for Codes {
+    async fn issue(&self, code: &NewCode<'_>) -> Result<Issuance, StoreError> {
+        self.memory.issue(code).await
+    }
+
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, StoreError> {
+        self.memory.attempt(attempt).await
+    }
+
+    async fn consume(&self, tenant: &str, subject: &Subject, id: CodeId) -> Result<bool, StoreError> {
+        self.memory.consume(tenant, subject, id).await
+    }
+
+    async fn withdraw(&self, withdrawal: &Withdrawal<'_>) -> Result<(), StoreError> {
+        let fails = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if fails.is_ok() {
+            return Err(StoreError::new("the connection was lost"));
+        }
+        self.memory.withdraw(withdrawal).await
+    }
+
+    async fn prune(&self, now: Timestamp, max: u32) -> Result<u64, StoreError> {
+        self.prunings.fetch_add(1, Ordering::SeqCst);
+        self.memory.prune(now, max).await
+    }
+}
+
+type Service = CodeService<MemoryStore, Arc<Codes>>;
 
 /// A service whose one tenant sends through the script of this name.
 async fn service(name: &str) -> (Service, Tasks, Arc<Script>) {
+    service_over(name, Arc::default()).await
+}
+
+async fn service_over(name: &str, codes: Arc<Codes>) -> (Service, Tasks, Arc<Script>) {
     let policy = SendPolicy { max_attempts: 1, ..SendPolicy::default() };
     let catalog = Catalog::empty().with(&SCRIPTED).unwrap();
     let registry = Registry::new(catalog, Context::new(Egress::default()).unwrap(), policy, MemoryStore::new());
     let proposal = Proposal::new("scripted", json!({ "script": name }));
     registry.set_up("acme", proposal, &Actor::new("alice", "a test")).await.unwrap();
     let keys = HashKeys::new(HashKey::new("a", [7; 32]).unwrap());
-    let codes = VerificationCodes::new(CodeMemory::new(), keys, Settings::default()).unwrap();
+    let codes = VerificationCodes::new(codes, keys, Settings::default()).unwrap();
     let tasks = Tasks::new();
     (CodeService::new(registry, codes, tasks.clone()), tasks, script(name))
 }

@@ -28,6 +28,38 @@ async fn the_words_of_an_address_mean_nothing() {
     assert_eq!(outcome(&error), (Unavailable, Delivery::NotSent), "{error}");
 }
 
+/// By its enhanced status code, or else by its words; greylisting and limits are of the sender.
+#[tokio::test]
+async fn a_reply_tells_whether_the_recipient_is_why() {
+    for (reply, is_why) in [
+        ("450 4.2.2 over quota", true),
+        ("452 4.2.2 mailbox full", true),
+        ("450 4.2.1 not accepting", true),
+        ("450 4.1.1 no such user", true),
+        ("450 4.1.10 null MX", true),
+        ("550 5.2.2 over quota", true),
+        ("450 Requested mail action not taken: mailbox unavailable", true),
+        ("452 Insufficient storage for this recipient", true),
+        ("452 User over quota", true),
+        ("550 No such user here", true),
+        ("450 4.2.0 greylisted", false),
+        ("450 4.7.1 mailbox unknown, greylisted", false),
+        ("450 4.1.8 sender's domain not found", false),
+        ("450 4.1.7 sender's address", false),
+        ("450 Greylisted: mailbox will be available in 5 minutes", false),
+        ("452 Too many recipients for this user", false),
+        ("451 Local error in processing", false),
+        ("450 Try again later", false),
+        ("550 relay not permitted for this user", false),
+    ] {
+        let relay = Relay::start(usual().answer("RCPT", &[reply])).await;
+        let error = relay.send(json!({}), &message()).await.unwrap_err();
+        assert_eq!(error.is_of_recipient(), is_why, "{reply}");
+    }
+    let relay = Relay::start(usual().answer("MAIL", &["450 mailbox unavailable"])).await;
+    assert!(!relay.send(json!({}), &message()).await.unwrap_err().is_of_recipient(), "that is the sender's");
+}
+
 /// Whatever a server says, a reply is read in bounded memory and time, and the error says what was wrong with it.
 #[tokio::test]
 async fn a_reply_without_bound_is_given_up_with_a_reason() {

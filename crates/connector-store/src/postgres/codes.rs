@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{Error, PgConnection, Postgres as Driver, Transaction};
 use verification_code::{
     Attempt, Attempted, CodeId, CodeRow, CodeStore, Issuance, Limited, NewCode, PRUNED_AFTER, StoreError, Subject,
-    Take, Timestamp, Withdrawal,
+    Take, Timestamp, UsedUp, Withdrawal,
 };
 
 use super::Postgres;
@@ -229,7 +229,7 @@ impl Postgres {
         let mut corrected = known.clone();
         corrected.correct(now, lifetime);
         let wait = known.wait(attempt).filter(|_| known == corrected);
-        Ok(wait.map(|retry_after| Attempted::Refused { retry_after }))
+        Ok(wait.map(|retry_after| Attempted::Refused { used_up: UsedUp::Attempts, retry_after }))
     }
 
     async fn count_attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, Fault> {
@@ -252,7 +252,10 @@ impl Postgres {
             wait = guess.limit.wait(now, oldest);
         }
         let attempted = match wait {
-            Some(retry_after) => Attempted::Refused { retry_after },
+            Some(retry_after) => {
+                let used_up = if is_guess { UsedUp::Guesses } else { UsedUp::Attempts };
+                Attempted::Refused { used_up, retry_after }
+            }
             None => {
                 if is_guess {
                     log(&mut transaction, tenant, guess, now, row.id()).await?;

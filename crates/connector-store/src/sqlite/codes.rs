@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{Error, SqliteConnection};
 use verification_code::{
     Attempt, Attempted, CodeId, CodeRow, CodeStore, Issuance, Limited, NewCode, PRUNED_AFTER, StoreError, Subject,
-    Take, Timestamp, Withdrawal,
+    Take, Timestamp, UsedUp, Withdrawal,
 };
 
 use super::Sqlite;
@@ -195,7 +195,10 @@ impl Sqlite {
             wait = guess.limit.wait(now, oldest);
         }
         let attempted = match wait {
-            Some(retry_after) => Attempted::Refused { retry_after },
+            Some(retry_after) => {
+                let used_up = if is_guess { UsedUp::Guesses } else { UsedUp::Attempts };
+                Attempted::Refused { used_up, retry_after }
+            }
             None => {
                 if is_guess {
                     log(&mut transaction, tenant, guess, now, row.id()).await?;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{ADA, BEN, Ground, WRONG, issue, issue_code, text, unlimited};
 use crate::{
-    Attempt, Attempted, CodeStore, Delivery, Error, HashKeys, Limit, LimitKind, Scope, Settings, Take, Verdict,
+    Attempt, Attempted, CodeStore, Delivery, Error, HashKeys, Limit, LimitKind, Scope, Settings, Take, UsedUp, Verdict,
     VerificationCodes,
 };
 
@@ -52,7 +52,7 @@ pub async fn no_more_wrong_ones_than_attempts<S: CodeStore>(ground: &Ground<S>) 
     let code = issue_code(&codes, &ground.scope(ADA)).await;
     let verdicts = verdicts(ground, &codes, ADA, 300, |_| WRONG.to_owned()).await;
     assert_eq!(count(&verdicts, Verdict::Wrong), 10);
-    let too_many = Verdict::TooManyAttempts { retry_after: codes.settings().lifetime() };
+    let too_many = Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after: codes.settings().lifetime() };
     assert_eq!(count(&verdicts, too_many), 290);
     assert_eq!(codes.verify(&ground.scope(ADA), &code).await.unwrap(), too_many);
 }

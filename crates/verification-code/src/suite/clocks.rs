@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ADA, Ground, MILLISECOND, WRONG, issue, issue_code, limited, text, unlimited};
-use crate::{CodeStore, Delivery, Limit, Settings, Verdict};
+use crate::{CodeStore, Delivery, Limit, Settings, UsedUp, Verdict};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
@@ -47,7 +47,7 @@ pub async fn ahead_lengthens_no_life<S: CodeStore>(ground: &Ground<S>) {
         assert_eq!(codes.verify(&scope, WRONG).await.unwrap(), Verdict::Wrong);
         ground.pass(MINUTE - MILLISECOND);
         assert_eq!(codes.verify(&scope, WRONG).await.unwrap(), Verdict::Wrong);
-        let too_many = Verdict::TooManyAttempts { retry_after: MILLISECOND };
+        let too_many = Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after: MILLISECOND };
         assert_eq!(codes.verify(&scope, text(&issued)).await.unwrap(), too_many, "{jump:?}");
         ground.pass(MILLISECOND);
         assert_eq!(codes.verify(&scope, text(&issued)).await.unwrap(), Verdict::Wrong, "{jump:?}");
@@ -71,12 +71,16 @@ pub async fn behind_opens_nothing<S: CodeStore>(ground: &Ground<S>) {
             ground.go_back(jump);
             assert_eq!(limited(codes.issue(&scope, None, Delivery::Real).await).retry_after, MINUTE, "{jump:?}");
             let verdict = codes.verify(&scope, WRONG).await.unwrap();
-            assert_eq!(verdict, Verdict::TooManyAttempts { retry_after: MINUTE }, "{jump:?}");
+            assert_eq!(
+                verdict,
+                Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after: MINUTE },
+                "{jump:?}"
+            );
             ground.pass(jump);
             let again = limited(codes.issue(&scope, None, Delivery::Real).await).retry_after;
             assert_eq!(again, if jump < MINUTE { MINUTE - jump } else { MINUTE }, "{jump:?}");
             let verdict = codes.verify(&scope, WRONG).await.unwrap();
-            assert_eq!(verdict, Verdict::TooManyAttempts { retry_after: again }, "{jump:?}");
+            assert_eq!(verdict, Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after: again }, "{jump:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ADA, BEN, Ground, WRONG, issue, limited, text, unlimited};
-use crate::{CodeStore, Delivery, GuessLimit, Issued, Limit, Scope, Settings, Verdict, VerificationCodes};
+use crate::{CodeStore, Delivery, GuessLimit, Issued, Limit, Scope, Settings, UsedUp, Verdict, VerificationCodes};
 
 /// Six attempts at each of two codes in sixty seconds.
 fn twelve() -> Settings {
@@ -15,7 +15,7 @@ async fn guesses<S: CodeStore>(codes: &VerificationCodes<S>, scope: &Scope<'_>) 
     for made in 0.. {
         match codes.verify(scope, WRONG).await.unwrap() {
             Verdict::Wrong => {}
-            Verdict::TooManyAttempts { retry_after } => {
+            Verdict::TooManyAttempts { retry_after, .. } => {
                 assert!(retry_after <= Duration::from_secs(60), "{retry_after:?}");
                 return made;
             }
@@ -42,7 +42,8 @@ pub async fn withdrawals_do_not_bring_more<S: CodeStore>(ground: &Ground<S>) {
     let issued = issue(&codes, &ground.scope(BEN)).await;
     assert_eq!(codes.verify(&ground.scope(BEN), text(&issued)).await.unwrap(), Verdict::Right);
     let issued = issue(&codes, &scopes[0]).await;
-    assert!(matches!(codes.verify(&scopes[0], text(&issued)).await.unwrap(), Verdict::TooManyAttempts { .. }));
+    let verdict = codes.verify(&scopes[0], text(&issued)).await.unwrap();
+    assert!(matches!(verdict, Verdict::TooManyAttempts { used_up: UsedUp::Guesses, .. }), "{verdict:?}");
     ground.pass(Duration::from_secs(59));
     assert_eq!(codes.verify(&scopes[0], text(&issued)).await.unwrap(), Verdict::Right, "a window later");
 }

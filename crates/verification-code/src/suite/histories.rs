@@ -30,12 +30,22 @@ use crate::{
 const HISTORIES: u32 = 48;
 const STEPS: usize = 80;
 
-/// Who asks: one client twice in two spellings, its neighbour in the /24, another /24, two /64 of one /48, and one
-/// that is not known.
-const CLIENTS: [&str; 7] =
-    ["192.0.2.1", "2002:c000:201::7", "192.0.2.2", "198.51.100.1", "2001:db8:1:1::1", "2001:db8:1:2::1", ""];
-/// The client, the site.
-const NETWORKS: [(u8, u8); 7] = [(0, 0), (0, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3)];
+/// Who asks: one client twice in two spellings, its neighbour in the /24, another /24 of its /16, another /16, two /64 of
+/// one /48, another /48 of their /32, and one that is not known.
+const CLIENTS: [&str; 9] = [
+    "192.0.2.1",
+    "2002:c000:201::7",
+    "192.0.2.2",
+    "192.0.3.1",
+    "198.51.100.1",
+    "2001:db8:1:1::1",
+    "2001:db8:1:2::1",
+    "2001:db8:2:1::1",
+    "",
+];
+/// The client, the site, the holder.
+const NETWORKS: [[u8; 3]; 9] =
+    [[0, 0, 0], [0, 0, 0], [1, 0, 0], [2, 1, 0], [3, 2, 1], [4, 3, 2], [5, 3, 2], [6, 4, 2], [7, 5, 3]];
 const RECIPIENTS: [&str; 3] = ["ada@example.com", "ben@example.com", "cy@example.com"];
 const USAGES: [&str; 2] = ["SignIn", "Register"];
 /// No window is longer.
@@ -177,7 +187,7 @@ impl<S: CodeStore> Side<S> {
                 let code = self.issued.iter().rev().flatten().find_map(|issued| issued.code()).filter(|_| right);
                 let typed = code.map_or(WRONG, |code| code.expose());
                 let verdict = self.codes.verify_from(&scope(to, usage), typed, ip(from)).await.unwrap();
-                if let Verdict::TooManyAttempts { retry_after } = verdict {
+                if let Verdict::TooManyAttempts { retry_after, .. } = verdict {
                     assert!(retry_after <= LONGEST, "{retry_after:?}");
                 }
                 Answer::Verified(verdict, self.watched.compared.load(Ordering::SeqCst))
@@ -249,7 +259,7 @@ impl Ledger {
                 let (asked, all, strangers) = &mut self.tried[*to][*usage];
                 let known = !CLIENTS[*asked].is_empty() && !CLIENTS[*from].is_empty();
                 *all += 1;
-                *strangers += u32::from(known && NETWORKS[*asked].0 != NETWORKS[*from].0);
+                *strangers += u32::from(known && NETWORKS[*asked][0] != NETWORKS[*from][0]);
                 assert!(*all <= 4 && *strangers <= 2, "{all} guesses at one code, {strangers} by strangers");
             }
             _ => {}
@@ -263,15 +273,17 @@ impl Ledger {
             sent.map(|sent| sent.at).collect::<Vec<_>>()
         };
         let known = |sent: &Sent| !CLIENTS[sent.from].is_empty();
-        for group in 0..6 {
+        for group in 0..8 {
             let guesses = self.guesses.iter().filter(|guess| guess.1 == group).map(|guess| guess.0);
             self.check_one(LimitKind::Guesses, &guesses.collect::<Vec<_>>());
             let same = |number: u8| usize::from(number) == group;
             self.check_one(LimitKind::Recipient, &sends(&|sent| sent.to == group));
-            self.check_one(LimitKind::Ip, &sends(&|sent| known(sent) && same(NETWORKS[sent.from].0)));
+            self.check_one(LimitKind::Ip, &sends(&|sent| known(sent) && same(NETWORKS[sent.from][0])));
             for kind in [LimitKind::Network, LimitKind::Share] {
-                self.check_one(kind, &sends(&|sent| known(sent) && same(NETWORKS[sent.from].1)));
+                self.check_one(kind, &sends(&|sent| known(sent) && same(NETWORKS[sent.from][1])));
             }
+            let of_holder = sends(&|sent| known(sent) && same(NETWORKS[sent.from][2]));
+            self.check_one(LimitKind::HoldersShare, &of_holder);
         }
         self.check_one(LimitKind::Tenant, &sends(&|_| true));
     }
@@ -345,7 +357,7 @@ async fn is_served<S: CodeStore>(side: &mut Side<S>, tenant: &str, to: usize, cl
                 let code = issued.code().unwrap().expose();
                 match side.codes.verify_from(&scope, code, ip).await.unwrap() {
                     Verdict::Right => return,
-                    Verdict::TooManyAttempts { retry_after } => retry_after,
+                    Verdict::TooManyAttempts { retry_after, .. } => retry_after,
                     Verdict::Wrong => panic!("the code of a moment ago is wrong"),
                 }
             }

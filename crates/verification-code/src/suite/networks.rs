@@ -31,7 +31,11 @@ async fn flood<S: CodeStore>(
 }
 
 fn site(site: u16, subnet: u16) -> IpAddr {
-    Ipv6Addr::new(0x2001, 0xdb8, site, subnet, 0, 0, 0, 1).into()
+    of_holder(0xdb8, site, subnet)
+}
+
+fn of_holder(holder: u16, site: u16, subnet: u16) -> IpAddr {
+    Ipv6Addr::new(0x2001, holder, site, subnet, 0, 0, 0, 1).into()
 }
 
 /// However many /64 networks a site has, or addresses a /24.
@@ -48,14 +52,19 @@ pub async fn a_site_has_its_limit<S: CodeStore>(ground: &Ground<S>) {
     assert_eq!((fired.kind, fired.limit.sends), (LimitKind::Network, 20));
 }
 
-/// Whatever else is turned off: three quarters of what a tenant may send are left to the others.
+/// Whatever else is turned off: three quarters of what a tenant may send are left to other networks, and half of it to those
+/// of other holders.
 pub async fn none_uses_up_the_tenant<S: CodeStore>(ground: &Ground<S>) {
     let settings = Settings { sends_per_tenant: limit(40), sends_per_network: NetworkLimit::Off, ..unlimited() };
     let codes = ground.service(settings);
     assert_eq!(flood(ground, &codes, (0..60).map(|subnet| site(1, subnet))).await, 10);
     let fired = limited(codes.issue(&ground.scope(ADA), Some(site(1, 99)), Delivery::Real).await);
     assert_eq!(fired.kind, LimitKind::Share);
-    assert_eq!(flood(ground, &codes, (0..40).map(|number| site(100 + number, 0))).await, 30, "one each");
+    assert_eq!(flood(ground, &codes, (0..40).map(|number| site(100 + number, 0))).await, 10, "one each");
+    let fired = limited(codes.issue(&ground.scope(ADA), Some(site(999, 0)), Delivery::Real).await);
+    assert_eq!((fired.kind, fired.limit.sends), (LimitKind::HoldersShare, 20));
+    let neighbours = (0..40).map(|last| Ipv4Addr::new(192, 0, last, 1).into());
+    assert_eq!(flood(ground, &codes, neighbours).await, 20, "the other half, to the /16 of another");
     let fired = limited(codes.issue(&ground.scope(ADA), None, Delivery::Real).await);
     assert_eq!(fired.kind, LimitKind::Tenant);
 }

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{ADA, BEN, Ground, HandClock, MILLISECOND, WRONG, issue_code, limited, unlimited};
-use crate::{CodeStore, Delivery, Limit, Settings, Timestamp, Verdict};
+use crate::{CodeStore, Delivery, Limit, Settings, Timestamp, UsedUp, Verdict};
 
 const EARLY: Timestamp = Timestamp::from_millis(super::BEGINNING.millis() - 43_200_000);
 
@@ -39,7 +39,10 @@ async fn live_rows_stay<S: CodeStore>(ground: &Ground<S>) {
     issue_code(&codes, &ben).await;
     let _ = codes.prune().await.unwrap();
     let retry_after = MILLISECOND;
-    assert_eq!(codes.verify(&nobody, WRONG).await.unwrap(), Verdict::TooManyAttempts { retry_after });
+    assert_eq!(
+        codes.verify(&nobody, WRONG).await.unwrap(),
+        Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after }
+    );
     assert_eq!(limited(codes.issue(&ada, None, Delivery::Real).await).retry_after, 2 * MILLISECOND);
 
     ground.pass(Duration::from_secs(600));

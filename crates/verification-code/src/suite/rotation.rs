@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ADA, Ground, WRONG, issue, issue_code, key, limited, text, unlimited};
-use crate::{CodeStore, Delivery, HashKeys, Limit, Settings, Verdict};
+use crate::{CodeStore, Delivery, HashKeys, Limit, Settings, UsedUp, Verdict};
 
 /// The second key, with the first one as a former one.
 fn rotated() -> HashKeys {
@@ -34,7 +34,10 @@ pub async fn attempts_outlast_it<S: CodeStore>(ground: &Ground<S>) {
         assert_eq!(before.verify(scope, WRONG).await.unwrap(), Verdict::Wrong);
         assert_eq!(after.verify(scope, WRONG).await.unwrap(), Verdict::Wrong);
         let retry_after = after.settings().lifetime();
-        assert_eq!(after.verify(scope, WRONG).await.unwrap(), Verdict::TooManyAttempts { retry_after });
+        assert_eq!(
+            after.verify(scope, WRONG).await.unwrap(),
+            Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after }
+        );
     }
 }
 
@@ -78,7 +81,7 @@ pub async fn either_way_round<S: CodeStore>(ground: &Ground<S>) {
         assert_eq!(verifying.verify(&ada, WRONG).await.unwrap(), Verdict::Wrong);
         assert_eq!(issuing.verify(&ada, WRONG).await.unwrap(), Verdict::Wrong);
         assert_eq!(verifying.verify(&ada, &code).await.unwrap(), Verdict::Right);
-        let too_many = Verdict::TooManyAttempts { retry_after: one.settings().lifetime() };
+        let too_many = Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after: one.settings().lifetime() };
         assert_eq!(issuing.verify(&ada, &code).await.unwrap(), too_many);
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use super::{ADA, BEN, Ground, HandClock, MILLISECOND, WRONG, issue, issue_code, key, text, unlimited};
 use crate::{
-    CodeStore, Delivery, Error, HashKeys, Limit, Limited, Randomness, RandomnessError, Scope, Settings, Verdict,
-    VerificationCodes,
+    CodeStore, Delivery, Error, HashKeys, Limit, Limited, Randomness, RandomnessError, Scope, Settings, UsedUp,
+    Verdict, VerificationCodes,
 };
 
 const FIVE: u32 = 5;
@@ -30,7 +30,9 @@ async fn tries<S: CodeStore>(codes: &VerificationCodes<S>, scope: &Scope<'_>, co
 /// Wrong as often as there are attempts, and then too many of them.
 fn exhausted(wrong: usize, then: usize, retry_after: Duration) -> Vec<Verdict> {
     let wrong = std::iter::repeat_n(Verdict::Wrong, wrong);
-    wrong.chain(std::iter::repeat_n(Verdict::TooManyAttempts { retry_after }, then)).collect()
+    wrong
+        .chain(std::iter::repeat_n(Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after }, then))
+        .collect()
 }
 
 /// Somebody who exists and somebody who does not get the same answers to the same requests, limits and all.
@@ -130,7 +132,7 @@ pub async fn attempts_are_counted_from_the_first<S: CodeStore>(ground: &Ground<S
     assert_eq!(tries(&codes, &ada, 1).await, exhausted(1, 0, Duration::ZERO));
     ground.pass(Duration::from_secs(20));
     assert_eq!(tries(&codes, &ada, 5).await, exhausted(4, 1, Duration::from_secs(40)));
-    let too_many = Verdict::TooManyAttempts { retry_after: Duration::from_secs(40) };
+    let too_many = Verdict::TooManyAttempts { used_up: UsedUp::Attempts, retry_after: Duration::from_secs(40) };
     assert_eq!(codes.verify(&ada, &code).await.unwrap(), too_many, "not even the right one is compared");
 }
 
