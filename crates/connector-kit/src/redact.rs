@@ -1,8 +1,11 @@
 //! Text from a provider, made fit for an error or a log.
 
 mod credentials;
+mod escapes;
 mod forms;
+mod names;
 mod places;
+mod reading;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,13 +15,18 @@ use std::{
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde_json::Value;
 
-use self::{forms::pieces, places::Urls};
+use self::{
+    places::Urls,
+    reading::{Reading, is_blank, readings},
+};
 use crate::{Message, RenderedEmail, Secret};
 
 /// Longest text kept, in characters: enough for any provider's sentence, too short for an echoed mail.
 const TEXT_MAX: usize = 300;
 /// Shorter values than this are everyday words and digits; blanking them would blank the text.
 const VALUE_MIN: usize = 3;
+/// A single word of ASCII this long is a token, if it is not somebody's name, and then it is no other word.
+const LONG_WORD: usize = 16;
 /// How much is read of what a provider says, and of each value, in bytes: an echoed mail, and what is said around it.
 const READ_MAX: usize = 32 * 1024;
 /// Longest text that is searched for as a whole, in bytes. Of a longer one, every stretch of this length is.
@@ -31,18 +39,22 @@ const BLANK: &str = "[redacted]";
 
 /// Takes secrets and message content out of what a provider says.
 ///
-/// Providers echo what they were sent, as it stood in the request: escaped for HTML, as JSON, as a form. All of it is
-/// hidden, in whatever case it is written. A value that is nothing but words, such as a person's name, is hidden where it
-/// stands as words, and not in a URL that leads to somebody else's pages; anything else is hidden wherever it stands. So are
-/// the credentials of an `Authorization` header.
+/// Providers echo what they were sent, escaped for JSON, HTML, URLs or quoted-printable, and at times more than once. So
+/// what they say is searched as it is and with its escapes undone, in whatever case and normalization form it is written.
+///
+/// A value that is nothing but words, such as a person's name or the recipient's local part, is hidden where it stands as
+/// words, and not in a URL that leads to somebody else's pages. Anything else is hidden wherever it stands: what has digits,
+/// one long word, and what the payload names as a code, a link or a secret. So are the credentials of an `Authorization`
+/// header.
 ///
 /// Made on the way of an error only. The time is linear in what is hidden and in what is read: 32 KiB of the provider's
 /// words.
 #[derive(Default)]
 pub struct Redactor {
+    /// Every form of what is hidden.
     hidden: Vec<(String, Reach)>,
     secrets: Vec<String>,
-    /// In bytes.
+    /// Of what is hidden, in bytes.
     size: usize,
 }
 
@@ -56,7 +68,7 @@ enum Reach {
 }
 
 impl Redactor {
-    /// Hides the recipient, name and address, the client's address and every value of the payload.
+    /// Hides the recipient, name, address and local part, the client's address and every value of the payload.
     #[must_use]
     pub fn of_message(message: &Message) -> Self {
         let mut redactor = Self::default();
@@ -64,14 +76,16 @@ impl Redactor {
         if let Ok(recipient) = message.recipient() {
             redactor.hide(recipient.address());
             recipient.name().iter().for_each(|name| redactor.hide(name));
+            let local_part = recipient.local_part().trim_matches('"');
+            // As a return path of its own for each recipient has it (VERP).
+            redactor.hide(&format!("{local_part}={}", recipient.domain()));
+            if !names::is_role(local_part) {
+                redactor.hide_with(local_part, Reach::Words);
+            }
         }
         message.ip.iter().for_each(|ip| redactor.hide(ip));
         for (name, value) in &message.payload {
-            match value {
-                // It may be all letters.
-                Value::String(code) if name == "code" => redactor.hide_with(code, Reach::Anywhere),
-                value => redactor.hide_value(value),
-            }
+            redactor.hide_value(value, names::promises_a_code(name));
         }
         redactor
     }
@@ -115,27 +129,29 @@ impl Redactor {
     }
 
     fn hide(&mut self, text: &str) {
-        let reach = if places::is_words(text) { Reach::Words } else { Reach::Anywhere };
-        self.hide_with(text, reach);
+        self.hide_with(text, Reach::of(text));
     }
 
     fn hide_with(&mut self, text: &str, reach: Reach) {
         let text = start(text, READ_MAX);
-        if text.trim().chars().nth(VALUE_MIN - 1).is_none() {
-            return;
-        }
         self.size = self.size.saturating_add(text.len());
         if self.size <= HIDDEN_MAX {
-            self.hidden.push((text.to_owned(), reach));
+            self.hidden.extend(forms::forms(text).into_iter().map(|form| (form, reach)));
         }
     }
 
-    fn hide_value(&mut self, value: &Value) {
+    /// Hides a value and all in it. `is_code` says whether its name promises a code.
+    fn hide_value(&mut self, value: &Value, is_code: bool) {
         match value {
+            Value::String(text) if is_code => self.hide_with(text, Reach::Anywhere),
             Value::String(text) => self.hide(text),
             Value::Number(number) => self.hide(&number.to_string()),
-            Value::Array(items) => items.iter().for_each(|item| self.hide_value(item)),
-            Value::Object(members) => members.values().for_each(|member| self.hide_value(member)),
+            Value::Array(items) => items.iter().for_each(|item| self.hide_value(item, is_code)),
+            Value::Object(members) => {
+                members.iter().for_each(|(name, value)| {
+                    self.hide_value(value, is_code || names::promises_a_code(name));
+                });
+            }
             Value::Null | Value::Bool(_) => {}
         }
     }
@@ -149,27 +165,29 @@ impl Redactor {
         if line.is_empty() {
             return line;
         }
-        let lower = line.to_ascii_lowercase();
-        let Some(mut blanks) = self.values_in(&lower) else { return BLANK.to_owned() };
-        blanks.extend(credentials::find(&line, &lower, &self.secrets, is_cut));
+        let exact = readings(&line);
+        let folded: Vec<Reading> = exact.iter().map(Reading::folded).collect();
+        let urls = Urls::of(&exact[exact.len() - 1], self.hidden.iter().map(|(form, _)| form.as_str()));
+        let Some(mut blanks) = self.values_in(&folded, &urls) else { return BLANK.to_owned() };
+        for reading in &exact {
+            let found = credentials::find(reading.text(), &self.secrets, is_cut);
+            blanks.extend(found.iter().filter(|at| !at.is_empty()).map(|at| reading.origin(at)));
+        }
         // What begins in the last piece may go on beyond what was read, and was then not found.
-        let end = if is_cut { start(&line, line.len().saturating_sub(2 * PIECE)).len() } else { line.len() };
+        let end = if is_cut { folded.iter().map(last_begins).min().unwrap_or(0) } else { line.len() };
         shortened(&line, merged(blanks), end)
     }
 
-    /// Where hidden values stand in `lower`. None where there are too many of them to tell.
-    fn values_in(&self, lower: &str) -> Option<Vec<Range<usize>>> {
+    /// Where hidden values stand, in the line. None where there are too many of them to tell.
+    fn values_in(&self, readings: &[Reading], urls: &Urls) -> Option<Vec<Range<usize>>> {
         if self.size > HIDDEN_MAX {
             return None;
         }
-        let beginnings = Beginnings::of(lower);
+        let beginnings = Beginnings::of(readings.iter().map(Reading::text));
         let mut sought: HashMap<String, Sought> = HashMap::new();
         let mut size = 0;
-        for (text, reach) in &self.hidden {
-            if !forms::unchanging(text).is_none_or(|part| beginnings.have(&part)) {
-                continue;
-            }
-            pieces(text, |piece, next| {
+        for (form, reach) in &self.hidden {
+            forms::pieces(form, |piece, next| {
                 if !beginnings.have(piece) {
                     return;
                 }
@@ -189,21 +207,41 @@ impl Redactor {
         }
         let (pieces, sought): (Vec<String>, Vec<Sought>) = sought.into_iter().unzip();
         let searcher = AhoCorasick::builder().kind(Some(AhoCorasickKind::NoncontiguousNFA)).build(pieces).ok()?;
-        let urls = Urls::of(lower, self.hidden.iter().map(|(text, _)| text.as_str()));
         let mut found: Vec<Range<usize>> = Vec::new();
-        // At most `PIECE` of them end at one place, as no two are the same.
-        for hit in searcher.find_overlapping_iter(lower) {
-            let Sought { reach, next } = &sought[hit.pattern().as_usize()];
-            let mut at = hit.range();
-            if *reach == Reach::Words && (!places::stands_alone(lower, &at) || urls.lead_elsewhere(&at)) {
-                continue;
+        for reading in readings {
+            let read = reading.text();
+            let mut ranges: Vec<Range<usize>> = Vec::new();
+            // At most `PIECE` of them end at one place, as no two are the same.
+            for hit in searcher.find_overlapping_iter(read) {
+                let Sought { reach, next } = &sought[hit.pattern().as_usize()];
+                let mut at = hit.range();
+                let shows = || !places::stands_alone(read, &at) || urls.lead_elsewhere(&reading.origin(&at));
+                if *reach == Reach::Words && shows() {
+                    continue;
+                }
+                // Of a text that whoever quotes it has cut, the last piece is not whole.
+                at.end += common_start(&read[at.end..], next);
+                add(&mut ranges, at);
             }
-            // Of a text that whoever quotes it has cut, the last piece is not whole.
-            at.end += common_start(&lower[at.end..], next);
-            add(&mut found, at);
+            found.extend(ranges.iter().map(|at| reading.origin(at)));
         }
         Some(found)
     }
+}
+
+impl Reach {
+    /// A text with digits or signs stands nowhere by chance, and neither does a long word.
+    fn of(text: &str) -> Self {
+        let is_long_word = text.len() >= LONG_WORD && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_long_word || !places::is_words(text) { Self::Anywhere } else { Self::Words }
+    }
+}
+
+/// Where in the line the last two pieces of a reading begin.
+fn last_begins(reading: &Reading) -> usize {
+    let text = reading.text();
+    let last = start(text, text.len().saturating_sub(2 * PIECE)).len()..text.len();
+    if last.is_empty() { 0 } else { reading.origin(&last).start }
 }
 
 /// A piece of what is hidden.
@@ -219,7 +257,7 @@ fn common_start(one: &str, other: &str) -> usize {
     same.map(|(char, _)| char.len_utf8()).sum()
 }
 
-/// The beginnings of everything that stands in a text: what begins with none of them is not in it.
+/// The beginnings of everything that stands in some texts: what begins with none of them is in none.
 struct Beginnings<'t> {
     long: HashSet<&'t [u8]>,
     short: HashSet<&'t [u8]>,
@@ -229,8 +267,8 @@ impl<'t> Beginnings<'t> {
     const LONG: usize = 8;
     const SHORT: usize = VALUE_MIN;
 
-    fn of(text: &'t str) -> Self {
-        let every = |length| text.as_bytes().windows(length).collect();
+    fn of(texts: impl Iterator<Item = &'t str> + Clone) -> Self {
+        let every = |length| texts.clone().flat_map(|text| text.as_bytes().windows(length)).collect();
         Self { long: every(Self::LONG), short: every(Self::SHORT) }
     }
 
@@ -293,11 +331,7 @@ fn start(text: &str, length: usize) -> &str {
     &text[..end]
 }
 
-/// `text` without line breaks and other control characters. What is hidden goes through it as well, so that a text of
-/// several lines is found whatever line ends the provider gives it.
+/// `text` without line breaks and other control characters.
 fn on_one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || c.is_whitespace())
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(is_blank).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }

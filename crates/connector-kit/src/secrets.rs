@@ -171,14 +171,14 @@ fn add_forms<'s>(schema: &'s Value, forms: &mut Vec<&'s Value>) {
 }
 
 /// Whether the name of a member that anybody may choose, such as that of a header, stands for a secret.
-fn promises_a_secret(name: &str) -> bool {
+pub(crate) fn promises_a_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     words_of(name).iter().any(|word| SHORT_WORDS.contains(&word.as_str()))
         || SECRET_WORDS.iter().any(|word| plain.contains(word))
 }
 
 /// The words of a name, in lower case: `X-Signing-Key`, `signing_key` and `signingKey` have two or three.
-fn words_of(name: &str) -> Vec<String> {
+pub(crate) fn words_of(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;
     for char in name.chars() {

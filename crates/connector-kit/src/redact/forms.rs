@@ -1,56 +1,35 @@
-//! The forms in which a request may carry a value.
+//! The forms in which what is hidden is searched for.
 
-use serde_json::Value;
-use url::form_urlencoded;
+use super::{PIECE, VALUE_MIN, reading::readings, start};
 
-use super::{PIECE, VALUE_MIN, on_one_line, start};
-use crate::{Escape, template::write_text};
-
-/// A part of a short text that is the same in every form, in lower case: where that is not, none of the forms is.
-pub(super) fn unchanging(text: &str) -> Option<String> {
-    let mut parts = text.split(|char: char| !char.is_ascii_alphanumeric());
-    let part = parts.find(|part| part.len() >= VALUE_MIN).filter(|_| text.len() <= PIECE)?;
-    Some(part.to_ascii_lowercase())
+/// `text` in each way in which it may be read, as texts are compared.
+pub(super) fn forms(text: &str) -> Vec<String> {
+    let mut forms: Vec<String> = Vec::new();
+    for reading in readings(text) {
+        let folded = reading.folded();
+        let mut form = folded.text().trim_matches(' ');
+        if !forms.is_empty() {
+            // Half an escape, which may be whole with what stands behind it.
+            form = form.trim_end_matches('\\');
+        }
+        if form.chars().nth(VALUE_MIN - 1).is_some() && !forms.iter().any(|known| known == form) {
+            forms.push(form.to_owned());
+        }
+    }
+    forms
 }
 
-/// Calls `take` with `text` in every form in which a request may carry it, in lower case and on one line. A form that is
-/// longer than a piece comes as pieces, each with what follows it.
-pub(super) fn pieces(text: &str, mut take: impl FnMut(&str, Option<&str>)) {
-    let mut cut = |form: &str| {
-        let form = on_one_line(form).to_ascii_lowercase();
-        if form.len() <= PIECE {
-            return take(&form, None);
-        }
-        let mut rest = form.as_str();
-        while rest.len() > PIECE {
-            let piece = start(rest, PIECE);
-            rest = &rest[piece.len()..];
-            take(piece, Some(start(rest, PIECE)));
-        }
-        // As long as the others, so that no scrap of a long text counts as a piece.
-        take(&form[start(&form, form.len() - PIECE).len()..], Some(""));
-    };
-    cut(text);
-    // Most values look the same in every form.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
-        return;
+/// Calls `take` with a form, or with its pieces where it is longer than one, each with what follows it.
+pub(super) fn pieces(form: &str, mut take: impl FnMut(&str, Option<&str>)) {
+    if form.len() <= PIECE {
+        return take(form, None);
     }
-    let mut html = String::new();
-    write_text(&mut html, text, Escape::Html);
-    if html != text {
-        cut(&html);
+    let mut rest = form;
+    while rest.len() > PIECE {
+        let piece = start(rest, PIECE);
+        rest = &rest[piece.len()..];
+        take(piece, Some(start(rest, PIECE)));
     }
-    for text in [text, &html] {
-        let json = Value::from(text).to_string();
-        let json = &json[1..json.len() - 1];
-        if json != text {
-            cut(json);
-        }
-        let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        cut(&form);
-        cut(&form.replace('+', "%20"));
-        if html.len() == text.len() {
-            return;
-        }
-    }
+    // As long as the others, so that no scrap of a long text counts as a piece.
+    take(&form[start(form, form.len() - PIECE).len()..], Some(""));
 }

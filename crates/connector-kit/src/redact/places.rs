@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, ops::Range};
 
+use super::reading::Reading;
+
 /// Whether a value is nothing but words: a name, a greeting. Digits make it a code, or something else that stands nowhere
 /// by chance.
 pub(super) fn is_words(text: &str) -> bool {
@@ -19,7 +21,7 @@ pub(super) fn is_words(text: &str) -> bool {
 pub(super) fn stands_alone(text: &str, at: &Range<usize>) -> bool {
     let (before, value, after) = (&text[..at.start], &text[at.clone()], &text[at.end..]);
     let joined = |left: Option<char>, right: Option<char>| left.is_some_and(is_letter) && right.is_some_and(is_letter);
-    let begins_inside = joined(before.chars().next_back(), value.chars().next()) && !ends_in_escape(before);
+    let begins_inside = joined(before.chars().next_back(), value.chars().next());
     let ends_inside = joined(value.chars().next_back(), after.chars().next());
     !begins_inside && !ends_inside
 }
@@ -46,38 +48,26 @@ fn is_letter(char: char) -> bool {
         )
 }
 
-/// Whether a text ends in a character written as an escape whose last character is a letter: `\n` in JSON, `%3d` in a URL,
-/// `=3d` in mail. It is no part of the word behind it.
-fn ends_in_escape(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let last = |count: usize| bytes.len().checked_sub(count).map(|from| &bytes[from..]);
-    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
-    matches!(last(2), Some([b'\\', b'n' | b'r' | b't' | b'b' | b'f']))
-        || matches!(last(3), Some([b'%' | b'=', digits @ ..]) if is_hex(digits))
-        || matches!(last(6), Some([b'\\', b'u', digits @ ..]) if is_hex(digits))
-}
-
 /// The links in a provider's words that lead elsewhere than those of the message: to its documentation, its console.
 pub(super) struct Urls(Vec<Range<usize>>);
 
 impl Urls {
-    /// The links of `text`, in lower case, but those to a host that `sent` links to.
-    pub(super) fn of<'s>(text: &str, sent: impl Iterator<Item = &'s str>) -> Self {
+    /// The links of what is read, but those to a host that `sent` links to.
+    pub(super) fn of<'s>(reading: &Reading, sent: impl Iterator<Item = &'s str>) -> Self {
+        let text = reading.text();
         let mut links: Vec<Range<usize>> = links(text).collect();
         if !links.is_empty() {
-            let own: HashSet<String> = sent
-                .flat_map(|text| self::links(text).map(|at| host(&text[at]).to_ascii_lowercase()).collect::<Vec<_>>())
-                .collect();
-            links.retain(|at| !own.contains(host(&text[at.clone()])));
+            let own: HashSet<String> =
+                sent.flat_map(|text| self::links(text).map(|at| host(&text[at])).collect::<Vec<_>>()).collect();
+            links.retain(|at| !own.contains(&host(&text[at.clone()])));
         }
         // A query may repeat what was sent.
-        for at in &mut links {
-            at.end = text[at.clone()].find(['?', '#']).map_or(at.end, |query| at.start + query);
-        }
-        Self(links)
+        let before_query =
+            |at: Range<usize>| at.start..text[at.clone()].find(['?', '#']).map_or(at.end, |query| at.start + query);
+        Self(links.into_iter().map(|at| reading.origin(&before_query(at))).collect())
     }
 
-    /// Whether what stands `at` is part of one.
+    /// Whether what stands `at` in the provider's words is part of one.
     pub(super) fn lead_elsewhere(&self, at: &Range<usize>) -> bool {
         let after = self.0.partition_point(|link| link.start <= at.start);
         after.checked_sub(1).is_some_and(|index| at.end <= self.0[index].end)
@@ -108,10 +98,10 @@ fn ends_with(text: &str, scheme: &str) -> bool {
     from.and_then(|from| text.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(scheme))
 }
 
-/// The host of a link.
-fn host(link: &str) -> &str {
+/// The host of a link, in lower case.
+fn host(link: &str) -> String {
     let (_, rest) = link.split_once("://").unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    host.split(':').next().unwrap_or_default().trim_end_matches(['.', ',', ')'])
+    host.split(':').next().unwrap_or_default().trim_end_matches(['.', ',', ')']).to_ascii_lowercase()
 }

@@ -39,6 +39,102 @@ fn blanks_what_was_sent_however_the_request_wrote_it() {
     }
 }
 
+/// Each serializer escapes other characters, and writes them in its own way.
+#[test]
+fn blanks_what_was_sent_however_a_provider_escapes_it() {
+    let redactor = of(json!({
+        "link": "https://app.example/in?a=1&b=2", "name": "Zoë O'Neil-Łuć", "smile": "so 😀 glad", "tag": "<b>x+y</b>",
+        "path": r"C:\new\table", "percent": "100%25 sure",
+    }));
+    for echoed in [
+        // PHP, Go, .NET, Python and JavaScript.
+        r"https:\/\/app.example\/in?a=1&b=2",
+        r"https://app.example/in?a=1\u0026b=2",
+        r"https://app.example/in?a=1\u0026B=2",
+        r"\u003cb\u003ex\u002By\u003C/b\u003e",
+        r"\x3cb\x3ex+y\x3c/b\x3e",
+        r"Zo\u00eb O\u0027Neil-\u0141u\u0107",
+        r"Zo\xc3\xab O\'Neil-\u{141}u\u{107}",
+        r"so \ud83d\ude00 glad",
+        r"so \uD83D\uDE00 glad",
+        r"so%20%uD83D%uDE00%20glad",
+        r"C:\\new\\table",
+        r"C:\new\table",
+        // Mustache, Handlebars, lodash, PHP's htmlentities.
+        "https:&#x2F;&#x2F;app.example&#x2F;in?a&#x3D;1&amp;b&#x3D;2",
+        "https:&#x2f;&#47;app.example&#X2F;in?a&#0061;1&#38;b&#x0000003D;2",
+        "Zo&euml; O&apos;Neil-&Lstrok;u&cacute;",
+        "Zo&#235; O&#x27;Neil-&#321;u&#263;",
+        "so &#128512; glad",
+        "&lt;b&gt;x&plus;y&lt;&#x2F;b&gt;",
+        // Forms and URLs, of which each writes other characters as they are.
+        "https%3A%2F%2Fapp.example%2Fin%3Fa%3D1%26b%3D2",
+        "https%3a%2f%2fapp.example/in?a%3d1&b=2",
+        "Zo%C3%AB+O'Neil-%c5%81u%c4%87",
+        "Zoë%20O%27Neil-Łu%C4%87",
+        "100%2525+sure",
+        "100%25 sure",
+        // Quoted-printable, where lines go on as well.
+        "https://app.example/in?a=3D1&b=3D2",
+        "https://app.exam=\r\nple/in?a=3D1&b=3D2",
+        "Zo=C3=AB O'Neil-=C5=81u=C4=87",
+        // More than once.
+        r"https:\\\/\\\/app.example\\\/in?a=1\\u0026b=2",
+        "https%253A%252F%252Fapp.example%252Fin%253Fa%253D1%2526b%253D2",
+        "&amp;lt;b&amp;gt;x+y&amp;lt;/b&amp;gt;",
+        r"\u0026lt;b\u0026gt;x\u0026#43;y\u0026lt;\/b\u0026gt;",
+        "%26lt%3Bb%26gt%3Bx%2By%26lt%3B%2Fb%26gt%3B",
+    ] {
+        assert_eq!(redactor.clean(&format!("bad value: \"{echoed}\".")), "bad value: \"[redacted]\".", "{echoed}");
+    }
+}
+
+#[test]
+fn what_looks_like_half_an_escape_hides_no_value() {
+    let redactor = of(json!({ "code": "739126", "name": "nancy", "note": r#""x" ends in \"# }));
+    for (says, clean) in [
+        ("code=739126, %739126, &#739126; \\u739126", "code=[redacted], %[redacted], &#[redacted]; \\u[redacted]"),
+        (r"CORP\nancy, =3Dnancy, \nnancy", r"CORP\[redacted], =3D[redacted], \n[redacted]"),
+        (r#"{"note":"\"x\" ends in \\"}"#, r#"{"note":"[redacted]\\"}"#),
+        (
+            r"50% off & more; \ud83d \u12 &nosuch; &#x110000; %zz =",
+            r"50% off & more; \ud83d \u12 &nosuch; &#x110000; %zz =",
+        ),
+    ] {
+        assert_eq!(redactor.clean(says), clean);
+    }
+}
+
+#[test]
+fn a_link_to_the_providers_pages_stays_whole_in_json_too() {
+    let redactor = of(json!({ "name": "Register", "link": "https://app.example/in" }));
+    let says = r"see https:\/\/docs.example.org\/Register\/, not https:\/\/app.example\/Register";
+    assert_eq!(
+        redactor.clean(says),
+        r"see https:\/\/docs.example.org\/Register\/, not https:\/\/app.example\/[redacted]"
+    );
+}
+
+#[test]
+fn a_value_is_hidden_in_any_case_and_normalization_form() {
+    let redactor =
+        of(json!({ "a": "Łucja Ćwik", "b": "Юлия", "c": "Γιώργος", "d": "Ångström", "e": "김철수", "f": "Straße 7" }));
+    for (says, clean) in [
+        ("ŁUCJA ĆWIK łucja ćwik", "[redacted] [redacted]"),
+        ("юлия, ЮЛИЯ, юлиям", "[redacted], [redacted], юлиям"),
+        ("ΓΙΏΡΓΟΣ", "[redacted]"),
+        // Decomposed, as macOS writes it, in both cases; the mark goes with its letter.
+        ("A\u{30a}ngstro\u{308}m, a\u{30a}ngstro\u{308}m.", "[redacted], [redacted]."),
+        (r"A\u030angstro\u0308m", "[redacted]"),
+        ("A%CC%8Angstro%CC%88m", "[redacted]"),
+        ("\u{1100}\u{1175}\u{11b7}\u{110e}\u{1165}\u{11af}\u{1109}\u{116e}님", "[redacted]님"),
+        ("STRASSE 7", "[redacted]"),
+    ] {
+        assert_eq!(redactor.clean(says), clean);
+    }
+    assert_eq!(of(json!({ "name": "Zoe\u{308}" })).clean("Zoë, ZOË, Zoe"), "[redacted], [redacted], Zoe");
+}
+
 #[test]
 fn blanks_rendered_mail() {
     let template = CompiledTemplate::new("For {{code}}", "<p>Dear &amp; near,</p><p>{{code}}</p>", ContentType::Html);
@@ -93,6 +189,49 @@ fn a_name_is_hidden_as_a_word_and_not_inside_others() {
         let expected = clean.unwrap_or("the message cannot be sent to [redacted], [redacted] or \"[redacted]\"");
         assert_eq!(redactor.clean(says), expected);
     }
+}
+
+/// It may be all letters, and stand right behind others.
+#[test]
+fn a_code_or_token_of_letters_is_hidden_wherever_it_stands() {
+    for payload in [
+        json!({ "otp": "QWERTY" }),
+        json!({ "verification_code": "QWERTY" }),
+        json!({ "resetLink": "QWERTY" }),
+        json!({ "data": { "token": "QWERTY" } }),
+        json!({ "magicLink": { "parts": ["QWERTY"] } }),
+        json!({ "newPassword": "QWERTY" }),
+    ] {
+        let redactor = of(payload.clone());
+        assert_eq!(redactor.clean("no idQWERTYx in qwerties"), "no id[redacted]x in qwerties", "{payload}");
+        assert_eq!(
+            redactor.clean("https://docs.example.org/QWERTY"),
+            "https://docs.example.org/[redacted]",
+            "{payload}"
+        );
+    }
+    // A long word is a token under any name.
+    assert_eq!(of(json!({ "t": "abcdefghijklmnop" })).clean("xABCDEFGHIJKLMNOPx"), "x[redacted]x");
+    // These are names of things that everybody knows.
+    let redactor = of(json!({ "languageCode": "eng", "name": "Ann", "company": "Mail", "countryCode": "che" }));
+    let says = "the length of the annual mailing cannot be checked";
+    assert_eq!(redactor.clean(says), says);
+}
+
+#[test]
+fn the_local_part_is_hidden_as_a_word() {
+    let to = |to: &str| Redactor::of_message(&Message::new(to, UsageType::SignIn, connector_kit::Payload::new()));
+    let redactor = to("Ann.Lee+news@Example.org");
+    for (says, clean) in [
+        ("user ann.lee+news unknown", "user [redacted] unknown"),
+        ("<bounce-ann.lee+news=example.org@relay.example>", "<bounce-[redacted]@relay.example>"),
+        ("SRS0=ab=cd=example.org=ann.lee%2Bnews@relay.example", "SRS0=ab=cd=example.org=[redacted]@relay.example"),
+        ("joann.lee+newsletter", "joann.lee+newsletter"),
+    ] {
+        assert_eq!(redactor.clean(says), clean);
+    }
+    assert_eq!(to("info@example.org").clean("info: INFO@example.org is unknown"), "info: [redacted] is unknown");
+    assert_eq!(to("\"a..b\"@example.org").clean("no a..b here"), "no [redacted] here");
 }
 
 /// Nothing separates words there, so that a name that is not hidden inside of others would never be.
@@ -191,6 +330,17 @@ fn a_long_answer_and_many_values_are_read_in_time() {
         "authorization: ".repeat(70_000),
         "basic ".repeat(170_000),
         "\\u".repeat(500_000),
+        "basic+".repeat(170_000),
+        "authorization=key ".repeat(60_000),
+        "authorization=".repeat(70_000),
+        "&#".repeat(500_000),
+        "&amp;".repeat(200_000),
+        "&".to_owned() + &"amp;".repeat(250_000),
+        "%25".repeat(350_000),
+        "\\".repeat(1 << 20),
+        "=3D".repeat(350_000),
+        "e\u{301}\u{323}".repeat(200_000),
+        "e".to_owned() + &"\u{301}\u{323}".repeat(250_000),
     ] {
         let clean = redactor.clean(&says);
         assert!(clean.chars().count() <= 301 && clean.ends_with('…'), "{clean}");

@@ -2,7 +2,7 @@
 //! list for each part of the input would make it four times as much.
 
 use allocation_counter::measure;
-use connector_kit::{CompiledTemplate, ContentType, Message, Payload, Redactor, Template, UsageType};
+use connector_kit::{CompiledTemplate, ContentType, Message, Payload, Redactor, Secret, Template, UsageType};
 
 /// Does `work` for three sizes, each twice the one before.
 fn assert_linear<I>(what: &str, size: usize, input: impl Fn(usize) -> I, work: impl Fn(I)) {
@@ -52,9 +52,29 @@ fn a_providers_words_are_redacted_in_proportion_to_what_is_hidden_and_read() {
     let said = |values: usize| (0..values).map(|n| format!("a <value> {n}, ")).collect::<String>();
     let both = |values| (redactor(values), said(values));
     assert_linear("values that are there", 200, both, |(redactor, said)| drop(redactor.clean(&said)));
-    for (what, repeated) in [("brackets", "["), ("links", "https://"), ("headers", "authorization: basic ")] {
-        let input = |count: usize| (redactor(10), repeated.repeat(count));
-        assert_linear(what, 300, input, |(redactor, said)| drop(redactor.clean(&said)));
+    for repeated in [
+        "[",
+        "https://",
+        "authorization: basic ",
+        "authorization=key ",
+        "authorization=",
+        "basic+",
+        "basic ",
+        "bearer abcdefghijklmnop ",
+        "a2V5",
+        "&amp;",
+        "amp;",
+        r"\u0026",
+        r"\ud83d",
+        "\\\\",
+        "%25",
+        "%c3%a9",
+        "=3D",
+        "e\u{301}\u{323}",
+        "\u{301}\u{323}",
+    ] {
+        let input = |count: usize| (redactor(10).and_secret(&Secret::new("key-0123")), repeated.repeat(count));
+        assert_linear(repeated, 300, input, |(redactor, said)| drop(redactor.clean(&said)));
     }
     // Beyond what is read, more of it is no more work.
     let input = |count: usize| (redactor(1000), "x".repeat(count));
