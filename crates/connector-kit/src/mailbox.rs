@@ -42,13 +42,13 @@ fn fault<T>(text: &'static str) -> Result<T, MailboxFault> {
 }
 
 impl Mailbox {
-    /// Reads `user@example.com`, `<user@example.com>`, `Name <user@example.com>` or `"Name" <user@example.com>`.
+    /// Reads `user@example.com`, `<user@example.com>`, `Name <user@example.com>` or `"Name" <user@example.com>`. Blanks and
+    /// invisible marks around each part, such as those that set a direction, are left out.
     ///
     /// # Errors
     /// When the text holds a control character, no address, a bad one, or more than one.
     pub fn parse(text: &str) -> Result<Self, MailboxFault> {
-        // Not line breaks: they are refused wherever they stand.
-        let text = text.trim_matches(|char: char| char.is_whitespace() && !char.is_control());
+        let text = trim(text);
         if text.is_empty() {
             return fault("an email address is missing");
         }
@@ -61,7 +61,7 @@ impl Mailbox {
                 let Some((name, address)) = head.rsplit_once('<') else {
                     return fault("the address ends with '>' but has no '<'");
                 };
-                Self::from_parts(display_name(name.trim())?, address.trim())
+                Self::from_parts(display_name(trim(name))?, trim(address))
             }
         }
     }
@@ -74,11 +74,11 @@ impl Mailbox {
         if name.chars().any(char::is_control) {
             return fault("a display name cannot hold line breaks or other control characters");
         }
-        let name = name.trim();
+        let name = trim(name);
         if name.chars().count() > NAME_MAX {
             return fault("the display name is longer than 255 characters");
         }
-        Self::from_parts((!name.is_empty()).then(|| name.to_owned()), address)
+        Self::from_parts((!name.is_empty()).then(|| name.to_owned()), trim(address))
     }
 
     fn from_parts(name: Option<String>, address: &str) -> Result<Self, MailboxFault> {
@@ -138,6 +138,21 @@ impl Mailbox {
     }
 }
 
+/// Without blanks and the invisible marks that come along when a text is pasted. Line breaks stay: they are refused wherever
+/// they stand.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|char: char| (char.is_whitespace() && !char.is_control()) || is_pasted_mark(char))
+}
+
+/// Whether a character only says how the text around it is laid out or encoded: directions, where lines break or do not, the
+/// byte order mark. Joiners are part of words.
+fn is_pasted_mark(char: char) -> bool {
+    matches!(
+        char,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
 /// The display name in front of `<`: empty, quoted, or plain words.
 fn display_name(text: &str) -> Result<Option<String>, MailboxFault> {
     if text.is_empty() {
@@ -153,7 +168,8 @@ fn display_name(text: &str) -> Result<Option<String>, MailboxFault> {
     if name.chars().count() > NAME_MAX {
         return fault("the display name is longer than 255 characters");
     }
-    Ok((!name.trim().is_empty()).then(|| name.trim().to_owned()))
+    let name = trim(&name);
+    Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
 /// Reads a quoted string after its opening quote.

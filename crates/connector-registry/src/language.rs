@@ -1,5 +1,8 @@
 //! Language tags: read as systems really write them, in one canonical form, and how near one is to another.
 
+mod relatives;
+mod subtags;
+
 use std::{fmt, str::FromStr};
 
 use icu_locale::{
@@ -10,6 +13,8 @@ use serde::{Serialize, Serializer};
 
 /// Longest tag that is read, in octets. RFC 5646, 4.4.1, asks for room for 35.
 const TAG_MAX: usize = 128;
+/// How many subtags of a locale are looked at where it is no tag as a whole: language, script and region.
+const LONGEST_BEGINNING: usize = 3;
 /// How much of a text that is not a tag is shown, in characters.
 const SHOWN: usize = 40;
 /// Tags that RFC 5646 (2.2.8) keeps from before its grammar, and two of early .NET, with what they mean today. No others
@@ -34,8 +39,6 @@ const IRREGULAR: [(&str, &str); 18] = [
     ("zh-min", "zh"),
     ("zh-min-nan", "nan"),
 ];
-/// The languages that extended language subtags follow (RFC 5646, 2.2.2): `zh-yue` is `yue`.
-const EXTENDED: [&str; 8] = ["ar", "kok", "lv", "ms", "sgn", "sw", "uz", "zh"];
 /// What POSIX calls the locale of no language.
 const NO_LANGUAGE: [&str; 2] = ["c", "posix"];
 
@@ -74,8 +77,9 @@ fn shown(given: &str) -> String {
 }
 
 impl LanguageTag {
-    /// Reads a tag of BCP 47, in any case, with `_` for `-`, as POSIX writes it (`pt_BR.UTF-8`, `sr_RS@latin`) or as Java does
-    /// (`zh_TW_#Hant`). Deprecated tags become those that replace them.
+    /// Reads a tag of BCP 47, in any case, with `_` for `-`, as POSIX writes it (`pt_BR.UTF-8`, `sr_RS@latin`), as Java does
+    /// (`zh_TW_#Hant`), or as Android does (`pt-rBR`, `b+sr+Latn`). A region may have three letters (`zh-CHN`). Deprecated tags
+    /// become those that replace them.
     ///
     /// # Errors
     /// When the text is not a tag, or its language is not one that a tag can name: a name such as `German`, or two letters
@@ -94,6 +98,22 @@ impl LanguageTag {
             return Ok(None);
         }
         Self::parse(text).map(Some)
+    }
+
+    /// The language that the locale of a person or system begins with, where the rest is not understood: `zh` of `zh-XYZ`.
+    pub(crate) fn beginning_of_locale(text: &str) -> Option<Self> {
+        let name = text.trim().split(['.', '@']).next()?;
+        let ends = name.match_indices(['-', '_']).map(|(at, _)| at).chain([name.len()]);
+        let ends: Vec<usize> = ends.take(LONGEST_BEGINNING).collect();
+        ends.into_iter().rev().find_map(|end| Self::parse(&name[..end]).ok())
+    }
+
+    /// What its readers can do with where there is nothing in the language itself, the nearest first: `de-CH` of `gsw`.
+    pub(crate) fn relatives(&self) -> impl Iterator<Item = Self> {
+        self.primaries().flat_map(relatives::of).filter_map(|language| {
+            let relative = LanguageIdentifier { language: language.parse().ok()?, ..self.likely.clone() };
+            Self::read(&relative.to_string())
+        })
     }
 
     /// The tag in its canonical form.
@@ -191,7 +211,10 @@ fn in_bcp47(text: &str) -> Option<(String, Option<Script>)> {
     if ![modifier, charset].into_iter().flatten().all(is_name) {
         return None;
     }
-    let tag = text.replace('_', "-").to_ascii_lowercase();
+    let tag = match text.strip_prefix("b+") {
+        Some(android) => android.replace('+', "-"),
+        None => text.replace('_', "-"),
+    };
     let (tag, java) = tag.split_once("-#").map_or((tag.as_str(), None), |(tag, java)| (tag, Some(java)));
     let script = match (modifier, java) {
         (_, Some(java)) => java.split('-').next().and_then(|script| script.parse().ok()),
@@ -202,16 +225,28 @@ fn in_bcp47(text: &str) -> Option<(String, Option<Script>)> {
     };
     // Java leaves the place of a region empty: `sr__#Latn`.
     let tag = if java.is_some() { tag.trim_end_matches('-') } else { tag };
-    if let Some((_, meant)) = IRREGULAR.iter().find(|(old, _)| *old == tag) {
+    if let Some((_, meant)) = IRREGULAR.iter().find(|(old, _)| tag.eq_ignore_ascii_case(old)) {
         return Some(((*meant).to_owned(), script));
     }
-    let extended = tag.split_once('-').filter(|(language, rest)| {
-        let extension = rest.split('-').next().unwrap_or_default();
-        EXTENDED.contains(language) && extension.len() == 3 && extension.bytes().all(|byte| byte.is_ascii_alphabetic())
-    });
-    let tag = extended.map_or(tag, |(_, rest)| rest);
     let variant = if modifier == Some("valencia") { "-valencia" } else { "" };
-    Some((format!("{tag}{variant}"), script))
+    Some((format!("{}{variant}", in_short(tag)), script))
+}
+
+/// A tag without the language that an extended one follows (`zh-yue` is `yue`), and with two letters for a region of three.
+fn in_short(tag: &str) -> String {
+    let mut subtags: Vec<&str> = tag.split('-').collect();
+    if let [language, extended, ..] = subtags[..]
+        && subtags::is_extended(&language.to_ascii_lowercase(), extended)
+    {
+        subtags.remove(0);
+    }
+    let is_word =
+        |subtag: &str, length: usize| subtag.len() == length && subtag.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let after_script = 1 + usize::from(subtags.get(1).is_some_and(|script| is_word(script, 4)));
+    if let Some(region) = subtags.get_mut(after_script).filter(|region| is_word(region, 3)) {
+        *region = subtags::region(region).unwrap_or(region);
+    }
+    subtags.join("-")
 }
 
 impl FromStr for LanguageTag {

@@ -13,7 +13,8 @@ impl LanguageTag {
     /// The languages that a payload asks for, the most wanted first: `locale`, then `uiLocales`, as Logto fills them in.
     ///
     /// `locale` may also be the value of an Accept-Language header (`de-CH, fr;q=0.7`); `uiLocales` is a list with spaces
-    /// (OpenID Connect's `ui_locales`). A member that names nothing that is a language tag is warned of, without its value.
+    /// (OpenID Connect's `ui_locales`). Of what is not a tag as a whole, the language counts with which it begins, as `zh` of
+    /// `zh-XYZ`. A member that names no language at all is warned of, without its value.
     #[must_use]
     pub fn requested_by(payload: &Payload) -> Vec<Self> {
         let mut requested = Vec::new();
@@ -47,7 +48,11 @@ fn read(list: &str, separators: &[char], requested: &mut Vec<LanguageTag>) -> bo
             }
             // Any language.
             Err(_) if tag.trim() == "*" => readable = true,
-            Err(_) => {}
+            Err(_) => {
+                let beginning = LanguageTag::beginning_of_locale(tag);
+                readable |= beginning.is_some();
+                weighted.extend(beginning.filter(|_| weight > 0.0).map(|language| (weight, language)));
+            }
         }
     }
     weighted.sort_by(|(a, _), (b, _)| b.total_cmp(a));

@@ -67,13 +67,17 @@ impl Templates {
         Self { by_usage, fallback }
     }
 
-    /// The template for `message`: for its usage type in the nearest of the languages that its payload asks for, or in the
-    /// fallback language; then the same for Generic. None leaves it to the connector's own.
+    /// The template for `message`: for its usage type in the nearest of the languages that its payload asks for, in one that
+    /// their readers can do with, or in the fallback language; then the same for Generic. None leaves it to the connector's own.
     pub(crate) fn choose(&self, message: &Message) -> Option<&StoredTemplate> {
         let requested = LanguageTag::requested_by(&message.payload);
         let find = |usage_type: &UsageType| {
             let templates = self.by_usage.get(usage_type)?;
-            requested.iter().chain(&self.fallback).find_map(|language| templates.nearest(language))
+            let own = requested.iter().find_map(|language| templates.nearest(language));
+            own.or_else(|| {
+                requested.iter().flat_map(LanguageTag::relatives).find_map(|language| templates.nearest(&language))
+            })
+            .or_else(|| self.fallback.as_ref().and_then(|language| templates.nearest(language)))
         };
         find(&message.usage_type).or_else(|| {
             let generic = find(&UsageType::Generic)?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::{MailboxFault, fault, local_part};
+use super::{MailboxFault, fault, is_pasted_mark, local_part};
 
 /// Longest local part (RFC 5321, 4.5.3.1.1), domain and label of a domain (RFC 1035, 2.3.4), in octets, as they are sent.
 pub(super) const LOCAL_PART_MAX: usize = 64;
@@ -93,7 +93,11 @@ fn domain(given: &str) -> Result<Cow<'_, str>, MailboxFault> {
     // Two hyphens side by side are in the names of real hosts, wherever they stand (as in WHATWG's URLs).
     let (allowed, length) = (AsciiDenyList::STD3, DnsLength::Ignore);
     let Ok(ascii) = Uts46::new().to_ascii(given.as_bytes(), allowed, Hyphens::Allow, length) else {
-        return fault("not an email address: the domain is not a valid domain name");
+        return fault(if given.contains(is_pasted_mark) {
+            "not an email address: the domain holds an invisible character"
+        } else {
+            "not an email address: the domain is not a valid domain name"
+        });
     };
     if ascii.len() > DOMAIN_MAX {
         return fault(TOO_LONG);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use icu_normalizer::{ComposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed};
 use icu_properties::{
     CodePointMapData, CodePointSetData,
-    props::{DefaultIgnorableCodePoint, GeneralCategory, JoiningType, VariationSelector},
+    props::{DefaultIgnorableCodePoint, GeneralCategory, IndicSyllabicCategory, JoiningType, VariationSelector},
 };
 
 use super::{MailboxFault, address::LOCAL_PART_MAX, fault};
@@ -84,11 +84,7 @@ fn check_characters(local: &str) -> Result<(), MailboxFault> {
         }
     }
     // A mark belongs to the character before it, and that would be the bracket or quote around the address.
-    let first = chars.first().map(|char| CodePointMapData::<GeneralCategory>::new().get(*char));
-    if matches!(
-        first,
-        Some(GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark | GeneralCategory::EnclosingMark)
-    ) {
+    if chars.first().copied().is_some_and(is_mark) {
         return fault("not an email address: it begins with a combining mark");
     }
     Ok(())
@@ -114,22 +110,41 @@ fn is_visible(char: char) -> bool {
     !hidden && !ignored && !matches!(char, BRAILLE_BLANK | char::REPLACEMENT_CHARACTER)
 }
 
-/// Whether a zero-width joiner or non-joiner stands where a word of an Indic script, or one in Arabic letters, has it
-/// (RFC 5892, A.1 and A.2): Sinhala and Persian are not written without.
+/// Whether a zero-width joiner or non-joiner stands where people write one: beside a letter or mark of a script that has them.
+///
+/// That is wider than in domains (RFC 5892, A.1 and A.2), which lack words that are written so: Bengali `র‍্যাব` has its joiner
+/// before the virama, Persian a non-joiner after digits. At the end, only a joiner and what follows a virama change what is seen.
 fn joins(before: &[char], joiner: char, after: &[char]) -> bool {
-    let Some(&last) = before.last() else { return false };
-    if CanonicalCombiningClassMapBorrowed::new().get_u8(last) == VIRAMA {
+    match before.last() {
+        None | Some(&(ZWJ | ZWNJ)) => false,
+        Some(&last) if CanonicalCombiningClassMapBorrowed::new().get_u8(last) == VIRAMA => true,
+        _ if after.is_empty() => joiner == ZWJ && has_joiners(before.iter().rev()),
+        _ => has_joiners(before.iter().rev()) || has_joiners(after.iter()),
+    }
+}
+
+/// Whether what stands beside a joiner, the nearest first, is a letter or mark of a script that has joiners: one of India's
+/// kind, or one whose letters are joined.
+fn has_joiners<'c>(beside: impl Iterator<Item = &'c char> + Clone) -> bool {
+    let syllabic = CodePointMapData::<IndicSyllabicCategory>::new();
+    let is_of_india = |char: &char| is_letter_or_mark(*char) && syllabic.get(*char) != IndicSyllabicCategory::Other;
+    if beside.clone().next().is_some_and(is_of_india) {
         return true;
     }
+    // Vowel signs of Arabic are marks that other scripts have, too: the letter below them counts.
     let types = CodePointMapData::<JoiningType>::new();
-    let joining = |char: &char| types.get(*char);
-    let shaped = |found: &JoiningType| *found != JoiningType::Transparent;
-    joiner == ZWNJ
-        && matches!(
-            before.iter().rev().map(joining).find(shaped),
-            Some(JoiningType::LeftJoining | JoiningType::DualJoining)
-        )
-        && matches!(after.iter().map(joining).find(shaped), Some(JoiningType::RightJoining | JoiningType::DualJoining))
+    let shaped = beside.map(|char| types.get(*char)).find(|found| *found != JoiningType::Transparent);
+    matches!(shaped, Some(JoiningType::LeftJoining | JoiningType::RightJoining | JoiningType::DualJoining))
+}
+
+fn is_mark(char: char) -> bool {
+    use GeneralCategory as Is;
+    let category = CodePointMapData::<GeneralCategory>::new().get(char);
+    matches!(category, Is::NonspacingMark | Is::SpacingMark | Is::EnclosingMark)
+}
+
+fn is_letter_or_mark(char: char) -> bool {
+    char.is_alphabetic() || is_mark(char)
 }
 
 /// Refuses what some servers or readers take for a mailbox at another host than the domain's, also where they first turn

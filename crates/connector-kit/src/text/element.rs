@@ -37,12 +37,12 @@ pub(super) fn is_raw(name: &str) -> bool {
 /// How a browser shows an element of HTML.
 pub(super) fn display(name: &str) -> Display {
     match name {
-        "address" | "article" | "aside" | "blockquote" | "body" | "center" | "dd" | "details" | "dialog" | "dir"
-        | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3"
-        | "h4" | "h5" | "h6" | "header" | "hgroup" | "hr" | "html" | "legend" | "li" | "listing" | "main" | "menu"
-        | "nav" | "ol" | "optgroup" | "option" | "p" | "plaintext" | "pre" | "search" | "section" | "select"
-        | "summary" | "ul" | "xmp" => Display::Block,
-        "caption" | "table" | "tbody" | "tfoot" | "thead" | "tr" => Display::Block,
+        "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details"
+        | "dialog" | "dir" | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1"
+        | "h2" | "h3" | "h4" | "h5" | "h6" | "header" | "hgroup" | "hr" | "html" | "legend" | "li" | "listing"
+        | "main" | "menu" | "nav" | "ol" | "optgroup" | "option" | "p" | "plaintext" | "pre" | "search" | "section"
+        | "select" | "summary" | "ul" | "xmp" => Display::Block,
+        "table" | "tbody" | "tfoot" | "thead" | "tr" => Display::Table,
         "td" | "th" => Display::Cell,
         "button" | "marquee" => Display::InlineBlock,
         "audio" | "base" | "col" | "colgroup" | "datalist" | "head" | "iframe" | "link" | "meta" | "meter"
@@ -85,6 +85,11 @@ pub(super) fn is_never_shown(name: &str) -> bool {
             | "title"
             | "video"
     )
+}
+
+/// Whether browsers make it no smaller than what is in it, whatever size a style sets (HTML, 15.3.13 and 15.5).
+pub(super) fn is_as_large_as_its_contents(name: &str) -> bool {
+    matches!(name, "button" | "fieldset" | "legend")
 }
 
 /// Whether text that stands directly in an element is shown, where that is not as around it: pictures and formulas show

@@ -1,5 +1,7 @@
 //! Where a link leads, as a reader of text needs it.
 
+use super::marks::Marks;
+
 /// Schemes that lead a reader of text nowhere.
 const NOWHERE: [&str; 8] = ["about", "blob", "cid", "data", "file", "javascript", "mhtml", "vbscript"];
 
@@ -18,8 +20,12 @@ pub(super) fn target(href: &str) -> Option<String> {
         Some(scheme @ ("mailto" | "tel" | "sms")) => {
             let rest = &href[scheme.len() + 1..];
             let address = rest.split('?').next().unwrap_or_default();
-            let address = percent_encoding::percent_decode_str(address).decode_utf8().ok()?;
-            let address = without_controls(&address);
+            let decoded = percent_encoding::percent_decode_str(address).decode_utf8().ok()?;
+            // No address has a character of marks, and a mark that was not put there is none.
+            if Marks::count(&decoded) != Marks::count(address) {
+                return None;
+            }
+            let address = without_controls(&decoded);
             let address = address.split(char::is_whitespace).collect::<Vec<_>>().join(" ");
             (!address.is_empty()).then_some(address)
         }

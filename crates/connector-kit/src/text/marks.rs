@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use crate::Template;
 
-/// Begins and ends a mark; its number stands between. A noncharacter, so that the parser takes it for an ordinary part of
-/// a word or an attribute's value, and no character of its own can be meant.
-const MARK: char = '\u{fdd0}';
+/// Begin and end a mark; its number stands between. Noncharacters, so that the parser takes them for an ordinary part of
+/// a word or an attribute's value, and no characters of their own can be meant.
+const BEGIN: char = '\u{fdd0}';
+const END: char = '\u{fdd1}';
 
 /// How much longer than its path a variable may be to stay as it is written, braces included.
 const LONGEST_SPACE: usize = 8;
@@ -17,6 +18,8 @@ const LONGEST_SPACE: usize = 8;
 pub(super) struct Marks {
     /// As first written, braces included, unless that is long: `{{a}}` may follow a thousand times.
     written: Vec<String>,
+    /// The numbers of the characters of marks that stand in the HTML themselves.
+    literals: HashMap<char, usize>,
 }
 
 impl Marks {
@@ -46,38 +49,71 @@ impl Marks {
         self.written.len() - 1
     }
 
-    /// Text that holds no variable. Should the character of marks be in it, a mark stands for that, too.
+    /// Text that holds no variable. Should the characters of marks be in it, also as references, marks stand for those, too.
     fn literal(&mut self, out: &mut String, text: &str) {
-        let mut parts = text.split(MARK);
-        out.push_str(parts.next().unwrap_or_default());
-        let mut number = None;
-        for part in parts {
-            push_mark(out, *number.get_or_insert_with(|| self.add(MARK.encode_utf8(&mut [0; 4]))));
-            out.push_str(part);
+        let mut rest = text;
+        while let Some(at) = rest.find([BEGIN, END, '&']) {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            match mark_character(rest) {
+                Some((char, length)) => {
+                    let number = *self.literals.entry(char).or_insert_with(|| {
+                        self.written.push(char.to_string());
+                        self.written.len() - 1
+                    });
+                    push_mark(out, number);
+                    rest = &rest[length..];
+                }
+                // What is no mark's character here begins with '&'.
+                None => {
+                    out.push('&');
+                    rest = &rest[1..];
+                }
+            }
         }
+        out.push_str(rest);
     }
 
     /// `text` with the variables back in place of their marks.
     pub(super) fn take(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
-        for (index, part) in text.split(MARK).enumerate() {
-            match index % 2 {
-                0 => out.push_str(part),
-                _ => {
-                    out.push_str(part.parse().ok().and_then(|number: usize| self.written.get(number)).map_or("", |w| w))
-                }
-            }
+        let mut parts = text.split(BEGIN);
+        out.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let (number, after) = part.split_once(END).unwrap_or(("", part));
+            let written = number.parse().ok().and_then(|number: usize| self.written.get(number));
+            out.push_str(written.map_or("", String::as_str));
+            out.push_str(after);
         }
         out
     }
 
     /// Whether what begins with `first` begins with a variable.
     pub(super) fn begins_with(first: char) -> bool {
-        first == MARK
+        first == BEGIN
     }
+
+    /// How many characters of marks are in a text.
+    pub(super) fn count(text: &str) -> usize {
+        text.matches([BEGIN, END]).count()
+    }
+}
+
+/// The character of marks that `text` begins with, as it is or as a numeric reference (HTML, 13.2.5.75), and how long that is.
+fn mark_character(text: &str) -> Option<(char, usize)> {
+    let of_marks = |char: &char| matches!(*char, BEGIN | END);
+    if let Some(char) = text.chars().next().filter(of_marks) {
+        return Some((char, char.len_utf8()));
+    }
+    let digits = text.strip_prefix("&#")?;
+    let (digits, radix) = digits.strip_prefix(['x', 'X']).map_or((digits, 10), |digits| (digits, 16));
+    let after = digits.trim_start_matches(|char: char| char.is_digit(radix));
+    let digits = &digits[..digits.len() - after.len()];
+    let char = u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).filter(of_marks)?;
+    Some((char, text.len() - after.strip_prefix(';').unwrap_or(after).len()))
 }
 
 fn push_mark(out: &mut String, number: usize) {
     // Writing into a string does not fail.
-    let _ = write!(out, "{MARK}{number}{MARK}");
+    let _ = write!(out, "{BEGIN}{number}{END}");
 }

@@ -7,7 +7,7 @@ use html5ever::LocalName;
 use super::element;
 use super::link;
 use super::sheet::{Sheet, media_holds};
-use super::style::{Display, Look, Rank, WhiteSpace};
+use super::style::{Clip, Display, Look, Rank, WhiteSpace};
 use super::tokens::{Document, Tag};
 use super::tree::{Kind, Language, NONE, ROOT};
 use super::writer::{Edge, Writer};
@@ -184,7 +184,7 @@ impl Renderer<'_> {
             node,
             inherited,
             lines,
-            edge: matches!(display, Display::InlineBlock | Display::InlineFlex).then(|| self.writer.begin_box()),
+            edge: display.is_box_in_line().then(|| self.writer.begin_box()),
             link: tag.filter(|_| is_link).map(|tag| Link {
                 tag,
                 from: self.writer.written().len(),
@@ -276,7 +276,13 @@ fn display(
         display => display,
     };
     let display = if inherited.is_flex || look.is_out_of_flow { display.as_block() } else { display };
-    let is_shown = is_page || (display != Display::None && !look.is_clipped && !element::is_never_shown(name));
+    let can_be_clipped = (display.can_be_clipped() && !element::is_as_large_as_its_contents(name)) || name == "img";
+    let is_clipped = match look.clip {
+        Clip::No => false,
+        Clip::OutsideFlex => can_be_clipped && !inherited.is_flex,
+        Clip::Always => can_be_clipped,
+    };
+    let is_shown = is_page || (display != Display::None && !is_clipped && !element::is_never_shown(name));
     is_shown.then_some(display)
 }
 

@@ -7,21 +7,37 @@ use std::borrow::Cow;
 pub(super) enum Display {
     None,
     Inline,
-    /// On lines of its own: blocks, lists, tables and their rows.
+    /// On lines of its own: blocks and lists.
     Block,
+    /// On lines of its own, and never smaller than its contents: tables and their rows.
+    Table,
     /// A block whose children are blocks, too.
     Flex,
     /// A box among the text around: blanks at its edges are not shown.
     InlineBlock,
     /// Such a box whose children are blocks.
     InlineFlex,
+    /// A table among the text around.
+    InlineTable,
+    /// Never smaller than its contents, as all of a table.
     Cell,
 }
 
 impl Display {
     /// Whether it is on lines of its own.
     pub(super) fn breaks_lines(self) -> bool {
-        matches!(self, Self::Block | Self::Flex)
+        matches!(self, Self::Block | Self::Table | Self::Flex)
+    }
+
+    /// Whether it is a box among the text around.
+    pub(super) fn is_box_in_line(self) -> bool {
+        matches!(self, Self::InlineBlock | Self::InlineFlex | Self::InlineTable)
+    }
+
+    /// Whether the size that a style sets may be smaller than its contents (CSS 2.2, 10.2, 10.5 and 17.5): not of what is
+    /// inline, nor of tables.
+    pub(super) fn can_be_clipped(self) -> bool {
+        matches!(self, Self::Block | Self::InlineBlock | Self::Flex | Self::InlineFlex)
     }
 
     /// As a child of a flex box or grid, as a float, or taken out of the flow.
@@ -29,6 +45,7 @@ impl Display {
         match self {
             Self::Inline | Self::InlineBlock | Self::Cell => Self::Block,
             Self::InlineFlex => Self::Flex,
+            Self::InlineTable => Self::Table,
             other => other,
         }
     }
@@ -53,8 +70,14 @@ enum Property {
     Overflow,
     Height,
     MaxHeight,
+    MinHeight,
+    /// Above or below.
+    PaddingHeight,
     Width,
     MaxWidth,
+    MinWidth,
+    /// To the left or right.
+    PaddingWidth,
     /// `float`, or `position` of one that is taken out of the flow.
     Float,
     Position,
@@ -113,8 +136,11 @@ impl Style {
             // No value that is understood is long.
             if name.len() <= 100 && value.len() <= 300 {
                 let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_ascii_lowercase());
+                let rank = Rank { important, ..rank };
                 if let Some((property, value)) = declared(&name, &value) {
-                    self.set(property, Rank { important, ..rank }, value);
+                    self.set(property, rank, value);
+                } else if let Some(side) = name.strip_prefix("padding") {
+                    self.pad(side, &value, rank);
                 }
             }
         }
@@ -136,6 +162,29 @@ impl Style {
         }
     }
 
+    /// Sets the padding of all sides, or adds that of the sides that are named.
+    fn pad(&mut self, sides: &str, value: &str, rank: Rank) {
+        let any = |lengths: &[&str]| {
+            let is_zero = lengths.iter().all(|value| length(value) == Value::Zero);
+            if is_zero { Value::Zero } else { Value::Ordinary }
+        };
+        let given: Vec<&str> = value.split_ascii_whitespace().collect();
+        let (height, width) = match (sides, given.as_slice()) {
+            ("", [top, right, bottom, left]) => (any(&[top, bottom]), any(&[right, left])),
+            ("", [top, beside, bottom]) => (any(&[top, bottom]), any(&[beside])),
+            ("", [above, beside]) => (any(&[above]), any(&[beside])),
+            ("", [all]) => (any(&[all]), any(&[all])),
+            ("-top" | "-bottom" | "-block" | "-block-start" | "-block-end", given) => (any(given), Value::Zero),
+            ("-left" | "-right" | "-inline" | "-inline-start" | "-inline-end", given) => (Value::Zero, any(given)),
+            _ => return,
+        };
+        for (property, value) in [(Property::PaddingHeight, height), (Property::PaddingWidth, width)] {
+            if sides.is_empty() || value == Value::Ordinary {
+                self.set(property, rank, value);
+            }
+        }
+    }
+
     /// What it all comes to.
     pub(super) fn look(&self) -> Look {
         let value = |property: Property| self.0[property as usize].map(|(_, value)| value);
@@ -145,15 +194,28 @@ impl Style {
             found if found == no => Some(false),
             _ => None,
         };
-        let sizes = [Property::Height, Property::MaxHeight, Property::Width, Property::MaxWidth];
-        let is_clipped = value(Property::Overflow) == Some(Value::Hidden) && sizes.into_iter().any(is_zero);
+        let is_set = |property| value(property) == Some(Value::Ordinary);
+        // What overflows into the padding is shown.
+        let collapses = |size, least, padding| is_zero(size) && !is_set(least) && !is_set(padding);
+        let (min_height, above, min_width, beside) =
+            (Property::MinHeight, Property::PaddingHeight, Property::MinWidth, Property::PaddingWidth);
+        let clip = if value(Property::Overflow) != Some(Value::Hidden) {
+            Clip::No
+        } else if collapses(Property::MaxHeight, min_height, above) || collapses(Property::MaxWidth, min_width, beside)
+        {
+            Clip::Always
+        } else if collapses(Property::Height, min_height, above) || collapses(Property::Width, min_width, beside) {
+            Clip::OutsideFlex
+        } else {
+            Clip::No
+        };
         Look {
             display: match value(Property::Display) {
                 Some(Value::Display(display)) => Some(display),
                 _ => None,
             },
             is_out_of_flow: [Property::Float, Property::Position].map(value).contains(&Some(Value::OutOfFlow)),
-            is_clipped,
+            clip,
             is_visible: either(Property::Visibility, Value::Ordinary, Value::Hidden),
             has_no_font_size: is_zero(Property::FontSize),
             white_space: match value(Property::WhiteSpace) {
@@ -164,14 +226,23 @@ impl Style {
     }
 }
 
+/// Whether a box with such a style is clipped to nothing, with all that is in it. In doubt it is not: to lose a code is worse
+/// than to show a preheader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clip {
+    No,
+    /// Unless a flex box or grid, which it is in, makes it larger: `width:0;flex:1`.
+    OutsideFlex,
+    Always,
+}
+
 /// How an element is shown, as far as styles say so.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look {
     pub(super) display: Option<Display>,
     /// It floats, or is placed elsewhere: either makes it a block.
     pub(super) is_out_of_flow: bool,
-    /// It is clipped to nothing, with all that is in it.
-    pub(super) is_clipped: bool,
+    pub(super) clip: Clip,
     pub(super) is_visible: Option<bool>,
     /// Text that stands directly in it has no size. What elements in it say of theirs may stand in rules that are not
     /// understood here, so their text is shown.
@@ -182,6 +253,12 @@ pub(super) struct Look {
 /// What a declaration sets, if it matters.
 fn declared(name: &str, value: &str) -> Option<(Property, Value)> {
     let size = |property| Some((property, length(value)));
+    // Of a height that its contents decide, no percentage is taken.
+    let height = |property| Some((property, if value.ends_with('%') { Value::Ordinary } else { length(value) }));
+    let least = |property| {
+        let is_none = matches!(value, "auto" | "initial" | "unset" | "revert");
+        Some((property, if is_none { Value::Zero } else { length(value) }))
+    };
     let word = |property, special: &[&str], meaning| {
         Some((property, if special.contains(&value) { meaning } else { Value::Ordinary }))
     };
@@ -198,10 +275,12 @@ fn declared(name: &str, value: &str) -> Option<(Property, Value)> {
             Some((Property::FontSize, length(size)))
         }
         "overflow" | "overflow-x" | "overflow-y" => word(Property::Overflow, &["hidden", "clip"], Value::Hidden),
-        "height" => size(Property::Height),
-        "max-height" => size(Property::MaxHeight),
+        "height" => height(Property::Height),
+        "max-height" => height(Property::MaxHeight),
+        "min-height" => least(Property::MinHeight),
         "width" => size(Property::Width),
         "max-width" => size(Property::MaxWidth),
+        "min-width" => least(Property::MinWidth),
         "float" => word(Property::Float, &["left", "right"], Value::OutOfFlow),
         "position" => word(Property::Position, &["absolute", "fixed"], Value::OutOfFlow),
         _ => None,
@@ -212,9 +291,10 @@ fn displayed(value: &str) -> Option<Display> {
     Some(match value {
         "none" => Display::None,
         "inline" | "contents" | "initial" | "ruby" => Display::Inline,
-        "inline-block" | "inline-table" | "inline flow-root" => Display::InlineBlock,
-        "block" | "flow-root" | "list-item" | "table" | "table-row" | "table-row-group" | "table-header-group"
-        | "table-footer-group" | "table-caption" | "block flow" | "block flow-root" => Display::Block,
+        "inline-block" | "inline flow-root" => Display::InlineBlock,
+        "inline-table" => Display::InlineTable,
+        "block" | "flow-root" | "list-item" | "table-caption" | "block flow" | "block flow-root" => Display::Block,
+        "table" | "table-row" | "table-row-group" | "table-header-group" | "table-footer-group" => Display::Table,
         "flex" | "grid" | "-webkit-box" | "-webkit-flex" => Display::Flex,
         "inline-flex" | "inline-grid" => Display::InlineFlex,
         "table-cell" => Display::Cell,
@@ -236,8 +316,8 @@ fn blanks(value: &str) -> Option<Value> {
 /// Whether a length is nothing.
 fn length(value: &str) -> Value {
     let digits = value.trim_start_matches(['+', '-']);
-    let end = digits.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(digits.len());
-    let is_zero = end > 0 && digits[..end].bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let unit = digits.trim_start_matches(['0', '.']);
+    let is_zero = unit.len() < digits.len() && (unit == "%" || unit.bytes().all(|byte| byte.is_ascii_alphabetic()));
     if is_zero { Value::Zero } else { Value::Ordinary }
 }
 

@@ -83,20 +83,83 @@ fn composed_and_decomposed_letters_are_the_same_mailbox() {
     }
 }
 
-/// Sinhala and Persian words are not written without joiners; elsewhere nobody sees them.
+/// Sinhala, Bengali and Persian words are not written without joiners; elsewhere nobody sees them.
 #[test]
 fn joiners_stand_where_words_have_them() {
-    for text in ["ශ\u{dca}\u{200d}රී@example.org", "می\u{200c}خواهم@example.org", "क\u{94d}\u{200c}ष@example.org"]
-    {
-        assert_eq!(parse(text).address(), text);
+    for text in [
+        "ශ\u{dca}\u{200d}රී@example.org",
+        "می\u{200c}خواهم@example.org",
+        "क\u{94d}\u{200c}ष@example.org",
+        // RAB, and a word with the sign ya-phalaa after ra: the joiner stands before the virama.
+        "র\u{200d}\u{9cd}যাব@example.org",
+        "user.র\u{200d}\u{9cd}যাম@example.org",
+        // Eyelash ra of Marathi, a Malayalam chillu as it was first encoded, Kannada, Khmer.
+        "द\u{930}\u{94d}\u{200d}या@example.org",
+        "അവന\u{d4d}\u{200d}@example.org",
+        "ರ\u{200d}\u{ccd}ಕ@example.org",
+        "ស\u{17ca}\u{200c}ី@example.org",
+        "ক\u{9be}\u{200c}ক@example.org",
+        // After a letter that is never joined to the next, after a vowel sign, after digits, before another script.
+        "برادر\u{200c}ها@example.org",
+        "بَ\u{200c}ه@example.org",
+        "۱۲\u{200c}ام@example.org",
+        "pdf\u{200c}ها@example.org",
+        "ه\u{200d}@example.org",
+        "ߒ\u{200d}ߞ@example.org",
+    ] {
+        assert_eq!(parse(text).address(), text, "{}", text.escape_unicode());
     }
-    for text in
-        ["us\u{200d}er@example.org", "us\u{200c}er@example.org", "\u{200d}a@example.org", "👩\u{200d}💻@example.org"]
-    {
-        assert!(fault(text).contains("joiner"), "{text}");
+    for text in [
+        "us\u{200d}er@example.org",
+        "us\u{200c}er@example.org",
+        "user\u{200d}@example.org",
+        "a\u{200c}.b@example.org",
+        "é\u{200d}e@example.org",
+        "x\u{302}\u{200d}x@example.org",
+        "п\u{200c}п@example.org",
+        "李\u{200d}雷@example.org",
+        "1\u{200d}2@example.org",
+        "²\u{200d}²@example.org",
+        "\u{200d}a@example.org",
+        "\u{200c}می@example.org",
+        "می\u{200c}@example.org",
+        "می\u{200c}\u{200c}خواهم@example.org",
+        "👩\u{200d}💻@example.org",
+    ] {
+        assert!(fault(text).contains("joiner"), "{}", text.escape_unicode());
     }
     assert_eq!(parse("user@ශ\u{dca}\u{200d}රී.example").domain(), "xn--10cl1a0b660p.example");
     assert!(Mailbox::parse("user@ex\u{200d}ample.org").is_err());
+}
+
+/// Chat programs, word processors and right-to-left pages put marks around what is copied.
+#[test]
+fn marks_that_come_along_when_an_address_is_pasted_are_left_out() {
+    for mark in [
+        '\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+        '\u{2060}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+    ] {
+        for (pasted, meant) in [
+            (format!("{mark}user@example.com{mark}"), "user@example.com"),
+            (format!(" {mark}\u{a0}{mark}user@example.com{mark} "), "user@example.com"),
+            (format!("{mark}<{mark} user@example.com {mark}>{mark}"), "<user@example.com>"),
+            (format!("{mark}Ann{mark} <{mark}user@example.com{mark}>"), "Ann <user@example.com>"),
+            (format!("{mark}\"Lee, Ann\"{mark} <user@example.com>"), "\"Lee, Ann\" <user@example.com>"),
+        ] {
+            assert_eq!(parse(&pasted), parse(meant), "{}", pasted.escape_unicode());
+        }
+        let named = Mailbox::with_name(&format!("{mark}Ann{mark}"), &format!("{mark}user@example.com{mark}"));
+        assert_eq!(named, Ok(parse("Ann <user@example.com>")), "{}", mark.escape_unicode());
+        assert!(fault(&mark.to_string()).contains("missing"));
+        for inside in [format!("us{mark}er@example.com"), format!("user{mark}@example.com")] {
+            assert!(fault(&inside).contains("invisible"), "{}", inside.escape_unicode());
+        }
+    }
+    for domain in ["exa\u{200e}mple.com", "\u{202a}example.com", "example\u{2069}.com"] {
+        assert!(fault(&format!("user@{domain}")).contains("invisible"), "{}", domain.escape_unicode());
+    }
+    // Joiners belong to words.
+    assert!(Mailbox::parse("\u{200d}user@example.com").is_err());
 }
 
 #[test]
@@ -308,7 +371,12 @@ fn writes_header_values_in_ascii() {
 
 #[test]
 fn reads_back_what_it_shows() {
-    for text in ["user@example.com", "Ann <user@example.com>", "\"Doe, \\\"J\\\" (x)\" <user@example.com>"] {
+    for text in [
+        "user@example.com",
+        "Ann <user@example.com>",
+        "\"Doe, \\\"J\\\" (x)\" <user@example.com>",
+        "\"\u{202a} Ann \u{202c}\" <user@example.com>",
+    ] {
         let mailbox = parse(text);
         assert_eq!(parse(&mailbox.to_string()), mailbox);
     }

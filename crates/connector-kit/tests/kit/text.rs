@@ -126,6 +126,104 @@ fn what_no_reader_sees_is_left_out_and_what_one_sees_is_not() {
     ]);
 }
 
+/// What a size of nothing does not hide: inline boxes and tables have no such size (CSS 2.2, 10 and 17.5), and others are
+/// made larger. In doubt, text is shown.
+#[test]
+fn a_code_in_a_box_that_only_seems_to_have_no_size_is_kept() {
+    let clipped = "overflow:hidden";
+    for (element, style) in [
+        ("td", "max-width:0"),
+        ("td", "width:0"),
+        ("td", "height:0"),
+        ("td", "max-height:0"),
+        ("th", "height:0;max-width:0"),
+        ("tr", "height:0"),
+        ("tr", "max-height:0"),
+        ("tbody", "height:0"),
+        ("table", "height:0"),
+        ("table", "width:0"),
+        ("div", "display:table;height:0"),
+        ("div", "display:table-cell;max-width:0"),
+        ("div", "display:inline-table;height:0"),
+        ("span", "width:0"),
+        ("span", "height:0"),
+        ("b", "max-height:0"),
+        ("a", "max-width:0"),
+        ("fieldset", "width:0"),
+        ("legend", "width:0"),
+        ("button", "width:0"),
+        ("div", "display:inline;height:0"),
+        ("div", "display:contents;height:0"),
+        ("div", "width:0;min-width:100%"),
+        ("div", "max-width:0;min-width:100%"),
+        ("div", "height:0;min-height:20px"),
+        ("div", "max-height:0;min-height:1em"),
+        ("div", "width:0;min-width:max-content"),
+        ("div", "height:0;padding-bottom:56%"),
+        ("div", "max-height:0;padding:20px 0"),
+        ("div", "width:0;padding:0 0 0 9em"),
+        ("div", "height:0%"),
+        ("div", "max-height:0%"),
+        ("div", "height:0 px"),
+        ("div", "max-height:0foo bar"),
+        ("div", "max-height:0;max-height:none"),
+        ("div", "max-height:calc(0px + 2em)"),
+    ] {
+        let part = match element {
+            "td" | "th" => format!("<table><tr><{element} style='{style};{clipped}'>{{{{code}}}}</table>"),
+            "tr" | "tbody" => format!("<table><{element} style='{style};{clipped}'><td>{{{{code}}}}</table>"),
+            "table" => format!("<table style='{style};{clipped}'><td>{{{{code}}}}</table>"),
+            _ => format!("<{element} style='{style};{clipped}'>{{{{code}}}}</{element}>"),
+        };
+        assert_eq!(text_from_html(&part), "{{code}}", "{part}");
+    }
+    read(&[
+        ("<div style=display:flex><div style='width:0;flex:1;overflow:hidden'>{{code}}</div></div>", "{{code}}"),
+        ("<div style=display:grid><div style='height:0;overflow:hidden'>{{code}}</div></div>", "{{code}}"),
+    ]);
+    for hidden in [
+        "<div style='height:0;overflow:hidden'>b</div>",
+        "<div style='max-width:0;overflow:hidden;padding:2em 0'>b</div>",
+        "<div style='max-height:0;min-height:0;padding:0 2em;overflow:hidden'>b</div>",
+        "<div style='padding:1em;padding:0;max-height:.0em;overflow:hidden'>b</div>",
+        "<span style='display:inline-block;width:0px;overflow:hidden'>b</span>",
+        "<span style='display:block;max-height:0;overflow:hidden'>b</span>",
+        "<span style='float:left;max-height:0;overflow:hidden'>b</span>",
+        "<div style=display:flex><span style='max-height:0;overflow:hidden'>b</span></div>",
+        "<table><caption style='max-height:0;overflow:hidden'>b</caption></table>",
+        "<img alt=b style='width:0;overflow:hidden'>",
+    ] {
+        assert_eq!(text_from_html(&format!("a{hidden}")), "a", "{hidden}");
+    }
+}
+
+/// Characters that stand for variables while HTML is read mean nothing when a template has them, however they are written.
+#[test]
+fn noncharacters_in_a_template_leave_its_variables_alone() {
+    for char in ['\u{fdd0}', '\u{fdd1}'] {
+        let number = u32::from(char);
+        for written in [
+            format!("{char}"),
+            format!("&#x{number:x};"),
+            format!("&#X00{number:X};"),
+            format!("&#{number};"),
+            format!("&#0{number}"),
+        ] {
+            let html = format!("<p>Code{written}: {{{{code}}}} <a href='{{{{a}}}}?{written}'>0{written}</a> {{{{b}}}}");
+            let expected = format!("Code{char}: {{{{code}}}} 0{char} ({{{{a}}}}?{char}) {{{{b}}}}");
+            let text = text_from_html(&html);
+            assert_eq!(text, expected, "{written}");
+        }
+    }
+    read(&[
+        ("&#xFDD0;0&#xFDD1;{{a}}", "\u{fdd0}0\u{fdd1}{{a}}"),
+        ("&#xFDD{{a}}&#xFDD0", "\u{fdd}{{a}}\u{fdd0}"),
+        ("&#xFDD00; &#{{a}} &# &#x; &#x{{b}} &amp;#xFDD0; &", "\u{fdd00} &#{{a}} &# &#x; &#x{{b}} &#xFDD0; &"),
+        ("<a href='mailto:%EF%B7%900%EF%B7%91@x.example'>a</a> {{b}}", "a {{b}}"),
+        ("<a href='mailto:{{a}}%40x.example'>a</a>", "a ({{a}}@x.example)"),
+    ]);
+}
+
 #[test]
 fn no_control_character_is_in_the_text() {
     read(&[
@@ -147,6 +245,7 @@ fn variables_survive_wherever_they_stand() {
         ("<!-- {{a}} --><style>{{b}}</style><img alt={{c}}>", "{{c}}"),
         ("<pre>{{ a.b }}</pre><textarea>{{c}}</textarea>", "{{ a.b }}"),
         ("a\u{fdd0}0\u{fdd0}{{b}}", "a\u{fdd0}0\u{fdd0}{{b}}"),
+        ("a\u{fdd1}{{b}}\u{fdd0}0\u{fdd1}{{c}}", "a\u{fdd1}{{b}}\u{fdd0}0\u{fdd1}{{c}}"),
         ("{{{a}}} {{ b", "{{{a}}} {{ b"),
         ("{{\n      a\n      }}{{ a }}", "{{a}}{{a}}"),
         ("<p style=text-transform:uppercase>code {{code}}", "code {{code}}"),

@@ -78,7 +78,20 @@ async fn a_locale_gets_the_template_that_is_meant() {
             ("sr_RS@latin", "sr"),
             ("tl", "fil"),
             ("in", "id"),
+            ("zh-CHN", "zh-CN"),
+            ("zh_TWN", "zh-TW"),
+            ("zh-rCN", "zh-CN"),
+            ("zh-rTW", "zh-TW"),
+            // Only the beginning is understood.
+            ("zh-XYZ", "zh-CN"),
+            ("zh-Hant-XYZ", "zh-TW"),
+            ("pt_BR_XYZ_#", "pt-BR"),
+            ("de-", "de"),
+            ("zh_TW.", "zh-TW"),
+            ("zh_TW@", "zh-TW"),
             // Nothing of theirs is there.
+            ("jp-JP", "en"),
+            ("German-DE", "en"),
             ("ja", "en"),
             ("C", "en"),
             ("POSIX", "en"),
@@ -134,6 +147,34 @@ async fn of_several_the_nearest_is_taken() {
         .await;
 }
 
+/// Close languages by CLDR's data, where there is nothing in the language itself.
+#[tokio::test]
+async fn readers_of_a_close_language_get_its_template_before_the_fallback() {
+    let closest = async |languages: &[&str], cases: &[(&str, &str)]| {
+        let all: Vec<&str> = languages.iter().copied().chain(["en"]).collect();
+        assert_chosen(&all, cases).await;
+    };
+    closest(&["zh-Hans", "zh-Hant"], &[("yue", "zh-Hant"), ("zh-yue-HK", "zh-Hant"), ("yue-Hans-CN", "zh-Hans")]).await;
+    closest(&["zh-HK", "zh-TW"], &[("yue-HK", "zh-HK"), ("hak-TW", "zh-TW")]).await;
+    closest(&["zh"], &[("yue", "zh"), ("wuu", "zh"), ("ug", "zh")]).await;
+    closest(&["de", "de-CH"], &[("gsw", "de-CH"), ("gsw-DE", "de"), ("lb", "de"), ("lb-LU", "de"), ("rm-CH", "de-CH")])
+        .await;
+    closest(&["da"], &[("fo", "da"), ("nb", "da"), ("nn", "da"), ("no", "da"), ("sv", "en")]).await;
+    closest(&["da", "nn"], &[("nb", "nn"), ("fo", "da")]).await;
+    closest(&["nb"], &[("da", "nb"), ("nn", "nb"), ("fo", "en")]).await;
+    closest(&["nn"], &[("da", "nn")]).await;
+    closest(&["no"], &[("da-DK", "no")]).await;
+    closest(&["hr"], &[("bs", "hr"), ("sr", "hr"), ("sr-Latn", "hr"), ("sh", "hr"), ("sl", "en")]).await;
+    closest(&["bs", "sr-Latn"], &[("hr", "bs"), ("sh", "sr-Latn"), ("sr", "sr-Latn")]).await;
+    closest(&["sr"], &[("hr", "sr"), ("bs-BA", "sr")]).await;
+    closest(&["sk", "ar", "es"], &[("cs", "sk"), ("arz", "ar"), ("ar-arz-EG", "ar"), ("ca", "es"), ("gl-ES", "es")])
+        .await;
+    // One way only.
+    closest(&["yue", "gsw", "lb", "fo", "arz"], &[("zh", "en"), ("de", "en"), ("da", "en"), ("ar", "en")]).await;
+    // What somebody asked for counts before what is close to it.
+    closest(&["de", "fr"], &[("gsw, fr", "fr"), ("gsw, it", "de")]).await;
+}
+
 /// Logto puts the language of its sign-in page into `locale`, and what the application asked for into `uiLocales`.
 #[tokio::test]
 async fn lists_are_read_in_the_order_of_preference() {
@@ -177,6 +218,41 @@ fn tags_have_one_form_and_names_have_none() {
         ("en-GB-oed", "en-GB-oxendict"),
         ("eng", "en"),
         ("de-x-formal", "de-x-formal"),
+        // Regions of three letters, also after languages that have extended subtags.
+        ("en-usa", "en-US"),
+        ("zh-CHN", "zh-CN"),
+        ("zh_TWN", "zh-TW"),
+        ("zho-HKG", "zh-HK"),
+        ("zh-Hant-HKG", "zh-Hant-HK"),
+        ("zh-yue-HKG", "yue-HK"),
+        ("zh_CHN_#Hans", "zh-Hans-CN"),
+        ("ar-EGY", "ar-EG"),
+        ("ar_SAU.UTF-8", "ar-SA"),
+        ("sw-KEN", "sw-KE"),
+        ("ms-MYS", "ms-MY"),
+        ("uz_UZB@cyrillic", "uz-Cyrl-UZ"),
+        ("lv-LVA", "lv-LV"),
+        ("kok-IND", "kok-IN"),
+        ("ru-RUS", "ru-RU"),
+        ("sq-XKK", "sq-XK"),
+        ("de-x-deu", "de-x-deu"),
+        // Extended subtags stay what they are, though some name regions elsewhere.
+        ("ar-arz", "arz"),
+        ("zh-hak-TW", "hak-TW"),
+        ("ms-pse", "pse"),
+        ("sgn-isr", "isr"),
+        ("sgn-ase-US", "ase-US"),
+        ("i-lux", "lb"),
+        // Android's folders of resources.
+        ("zh-rCN", "zh-CN"),
+        ("pt-rBR", "pt-BR"),
+        ("es-rUS", "es-US"),
+        ("en_rGB", "en-GB"),
+        ("ar-rEG", "ar-EG"),
+        ("pt-rbr", "pt-BR"),
+        ("b+sr+Latn", "sr-Latn"),
+        ("b+es+419", "es-419"),
+        ("b+zh+Hans+CN", "zh-Hans-CN"),
         ("qaa", "qaa"),
     ] {
         assert_eq!(LanguageTag::parse(written).map(|tag| tag.to_string()).as_deref(), Ok(canonical), "{written}");
@@ -198,7 +274,11 @@ fn tags_have_one_form_and_names_have_none() {
         "C",
         "POSIX",
         "root",
-        "en-usa",
+        "en-usx",
+        "zh-XYZ",
+        "zh-ken-CN",
+        "ar-yue",
+        "b+sr+",
         "zh CN",
         "pt-",
         "-pt",
