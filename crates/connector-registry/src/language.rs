@@ -156,6 +156,14 @@ impl LanguageTag {
         primaries.into_iter()
     }
 
+    pub(crate) fn is_latin(&self) -> bool {
+        self.likely.script == Some(script!("Latn"))
+    }
+
+    pub(crate) fn is_cyrillic(&self) -> bool {
+        self.likely.script == Some(script!("Cyrl"))
+    }
+
     /// How far `other` is from this one, which was asked for; none where they have nothing in common.
     pub(crate) fn distance(&self, other: &Self) -> Option<Distance> {
         if self.text == other.text {

@@ -75,7 +75,8 @@ impl Templates {
             let templates = self.by_usage.get(usage_type)?;
             let own = requested.iter().find_map(|language| templates.nearest(language));
             own.or_else(|| {
-                requested.iter().flat_map(LanguageTag::relatives).find_map(|language| templates.nearest(&language))
+                let relatives = requested.iter().flat_map(LanguageTag::relatives);
+                relatives.filter_map(|language| templates.nearest_readable(&language)).next()
             })
             .or_else(|| self.fallback.as_ref().and_then(|language| templates.nearest(language)))
         };
@@ -126,8 +127,18 @@ impl<T> ByLanguage<T> {
         if let Some((_, item)) = self.by_tag.get(language.as_str()).and_then(|&index| self.all.get(index)) {
             return Some(item);
         }
+        self.nearest_of(language, |_| true)
+    }
+
+    /// The same among what readers of a close language can read: those of Croatian read Serbian in Latin letters.
+    fn nearest_readable(&self, language: &LanguageTag) -> Option<&T> {
+        self.nearest_of(language, |tag| !(language.is_latin() && tag.is_cyrillic()))
+    }
+
+    fn nearest_of(&self, language: &LanguageTag, is_wanted: impl Fn(&LanguageTag) -> bool) -> Option<&T> {
         let indices = language.primaries().filter_map(|primary| self.by_primary.get(primary)).flatten();
         let related = indices.filter_map(|&index| self.all.get(index));
+        let related = related.filter(|(tag, _)| is_wanted(tag));
         let near = related.filter_map(|(tag, item)| Some(((language.distance(tag)?, tag.as_str()), item)));
         near.min_by_key(|(distance, _)| *distance).map(|(_, item)| item)
     }
