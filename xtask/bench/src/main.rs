@@ -127,7 +127,8 @@ fn measure_all(run: &Run) -> Result<()> {
         true => Vec::new(),
         false => providers.iter().map(|one| builds::clean(one.package())).collect::<Result<_>>()?,
     };
-    let found = report::Found { tables, waiting, sends: run.waiting, registry, builds };
+    let release = if run.no_builds { None } else { Some(builds::release()?) };
+    let found = report::Found { tables, waiting, sends: run.waiting, registry, builds, release };
     let page = report::page(&found)?;
     println!("{page}");
     if run.only.is_empty() && !run.no_builds && !run.no_registry {

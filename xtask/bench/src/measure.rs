@@ -40,7 +40,16 @@ pub fn pin_to(core: usize) -> Result<()> {
 
 /// User and system time of this process so far.
 pub fn cpu_time() -> Result<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    time_of(UsageWho::RUSAGE_SELF)
+}
+
+/// User and system time so far of all children that have ended, and of theirs.
+pub fn children() -> Result<Duration> {
+    time_of(UsageWho::RUSAGE_CHILDREN)
+}
+
+fn time_of(who: UsageWho) -> Result<Duration> {
+    let usage = getrusage(who)?;
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(Duration::from_micros(u64::try_from(micros)?))
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use connector_kit::{ByUsage, CompiledTemplate, ContentType, UsageType};
 
 use crate::{
-    builds::{self, Build},
+    builds::{self, Build, COMMAND_LINE, Release},
     measure::{Sample, median},
     rounds::{CONCURRENCIES, Table},
     tenants::Measured,
@@ -21,6 +21,7 @@ pub struct Found {
     pub sends: usize,
     pub registry: Vec<Measured>,
     pub builds: Vec<Build>,
+    pub release: Option<Release>,
 }
 
 /// The whole page, in Markdown.
@@ -39,6 +40,9 @@ pub fn page(found: &Found) -> Result<String> {
     write_waiting(&mut page, found)?;
     write_registry(&mut page, &found.registry)?;
     write_builds(&mut page, &found.builds)?;
+    if let Some(release) = &found.release {
+        write_release(&mut page, release)?;
+    }
     for table in &found.tables {
         write_table(&mut page, table)?;
     }
@@ -134,10 +138,20 @@ fn write_builds(page: &mut String, builds: &[Build]) -> Result<()> {
     for Build { package, crates, seconds } in builds {
         writeln!(page, "| {package} | {crates} | {seconds:.0} |")?;
     }
-    for package in ["connector-registry", "connector-cli"] {
+    for package in ["connector-registry", COMMAND_LINE] {
         writeln!(page, "| {package}, with all connectors | {} | |", builds::crates(package)?)?;
     }
     Ok(())
+}
+
+fn write_release(page: &mut String, release: &Release) -> Result<()> {
+    page.push_str(
+        "\n## The command line's release build\n\n\
+         A clean `cargo build --release` with everything downloaded: CPU of all that it runs, and the size of the program.\n\n\
+         | | CPU minutes | MiB |\n|---|---|---|\n",
+    );
+    let Release { cpu_seconds, mib } = release;
+    Ok(writeln!(page, "| {COMMAND_LINE} | {:.1} | {mib:.1} |", cpu_seconds / 60.0)?)
 }
 
 fn write_table(page: &mut String, table: &Table) -> Result<()> {
