@@ -190,10 +190,12 @@ impl Unrecognized {
 
     fn member(&mut self, pointer: &str, name: &str, value: &Value) {
         let here = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-        // Whatever its value: `false` turns email on in `skipEmail`, and null is every way in `forgotPasswordMethods`.
-        match names_email(name) {
-            true => self.push(here),
-            false => self.value(&here, value),
+        let before = self.0.len();
+        self.value(&here, value);
+        // Whatever its value: `false` turns email on in `skipEmail`, and null is every way in `forgotPasswordMethods`. What
+        // names email inside of it says more.
+        if names_email(name) && self.0.len() == before {
+            self.push(here);
         }
     }
 

@@ -128,6 +128,8 @@ fn whatever_names_email_counts() {
         (json!({ "resetPasswordMethods": [] }), &["/resetPasswordMethods"]),
         (json!({ "password-reset": null }), &["/password-reset"]),
         (json!({ "PASSWORDRESET": 1 }), &["/PASSWORDRESET"]),
+        (json!({ "recovery": [{ "channel": "e-mail" }] }), &["/recovery/0/channel"]),
+        (json!({ "recovery": [{ "channel": "any" }] }), &["/recovery"]),
         (json!({ "accountRecovery": { "enabled": true } }), &["/accountRecovery"]),
         (json!({ "signUp": { "invitations": {} } }), &["/signUp/invitations"]),
         // Empty, off, or about something else.
