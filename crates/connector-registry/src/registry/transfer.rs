@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::{Registry, TURNS, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LanguageTag, LocalizedTemplate, Record,
-    Saved, SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, template_set,
+    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LanguageTag, LocalizedTemplate, Saved,
+    SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, template_set,
     tenant_name,
 };
 
@@ -266,8 +266,9 @@ impl<S: ConnectorStore> Registry<S> {
             }
             // One that was kept until now may be of another version, or sealed under a key that is gone.
             if built.is_none() && active_saved.is_none_or(|saved| saved.id != id) {
-                let connector = self.build_stored(&tenant, id).await.map_err(|cause| of_configuration(id, cause))?;
-                built = Some((id, connector));
+                let stored = self.configuration(&tenant, id).await;
+                let connector = stored.and_then(|record| self.build_stored(&tenant, &record));
+                built = Some((id, connector.map_err(|cause| of_configuration(id, cause))?));
             }
             edits.push(Edit::Activate(id));
         }
@@ -294,12 +295,6 @@ impl<S: ConnectorStore> Registry<S> {
         let entry = Entry { by: by.clone(), action: Action::Import, configuration: active, connector: None, details };
         let expects = Expects::Revision(state.revision);
         Ok(Plan { change: Change { creates: true, expects, edits, entry, at: moment() }, built, imported })
-    }
-
-    /// The connector of a configuration that is stored already.
-    async fn build_stored(&self, tenant: &str, id: Uuid) -> Result<Built, Error> {
-        let Record { saved, config } = self.configuration(tenant, id).await?;
-        self.build(&saved.connector, &config)
     }
 
     /// One configuration with its secrets, and its connector.
