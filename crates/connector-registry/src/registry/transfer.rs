@@ -1,7 +1,10 @@
 //! Export and import: what tenants have set up, as JSON, with secrets sealed or left out.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{
+        BTreeMap, HashSet,
+        btree_map::Entry::{Occupied, Vacant},
+    },
     sync::Arc,
     time::SystemTime,
 };
@@ -190,8 +193,9 @@ impl<S: ConnectorStore> Registry<S> {
     ///
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::DuplicateTenant`]. [`Error::Import`] with the tenant, the configuration and what
-    /// is wrong with it. [`Error::ChangedMeanwhile`], [`Error::Store`]; [`Error::PartlyImported`] when that happens to a
-    /// tenant after others were imported.
+    /// is wrong with it. [`Error::InvalidTemplate`], also for two templates of one usage type and language, however the
+    /// language is spelled; [`Error::TooManyTemplates`]. [`Error::ChangedMeanwhile`], [`Error::Store`];
+    /// [`Error::PartlyImported`] when that happens to a tenant after others were imported.
     pub async fn import(&self, export: Export, by: &Actor) -> Result<Vec<Imported>, Error> {
         if export.format != FORMAT {
             return Err(Error::UnknownFormat { format: export.format });
@@ -230,7 +234,12 @@ impl<S: ConnectorStore> Registry<S> {
         for template in templates {
             template_set::check(&tenant, &template)?;
             let language = LanguageTag::parse(&template.language)?.to_string();
-            put.insert((language, template.usage_type.to_string()), template);
+            match put.entry((language, template.usage_type.to_string())) {
+                Vacant(place) => {
+                    place.insert(template);
+                }
+                Occupied(other) => return Err(template_set::second(&tenant, &other.get().language, &template)),
+            }
         }
         template_set::check_all(&tenant, put.iter().map(|((language, _), template)| (language.as_str(), template)))?;
         let state = self.stored(&tenant).await?.unwrap_or_default();
