@@ -101,23 +101,31 @@ impl ConnectorFactory {
     /// Everything that is wrong with `config`, and everything worth knowing of it. Opens no connection.
     #[must_use]
     pub fn validate(&self, config: &Value) -> Report {
-        self.check(&validate::as_meant(config, self.config_schema()))
+        self.check_whole(&validate::as_meant(config, self.config_schema()))
     }
 
-    fn check(&self, config: &Value) -> Report {
+    fn check_whole(&self, config: &Value) -> Report {
+        let (mut report, pasted) = self.check(config);
+        report.problems.extend(pasted);
+        report.sort(self.config_schema());
+        report
+    }
+
+    /// The report of `config`, and apart from it what is pasted around its secrets.
+    fn check(&self, config: &Value) -> (Report, Vec<Problem>) {
         let compiled = self.compiled();
         let mut report = Report::default();
         limits::of_config(config, &mut report);
         if !report.is_valid() {
             // What else is wrong is not worth the work.
-            return report;
+            return (report, Vec::new());
         }
-        let mut report = match &compiled.validator {
+        let (mut report, pasted) = match &compiled.validator {
             Ok(validator) => validate::check(config, validator, &compiled.schema),
             Err(cause) => {
                 let mut report = Report::default();
                 report.problem("", format!("the connector's own schema is broken, please report this: {cause}"));
-                report
+                (report, Vec::new())
             }
         };
         (self.rules)(config, &mut report);
@@ -127,16 +135,36 @@ impl ConnectorFactory {
             report.problem(pointer, format!("is masked ({}): give the secret itself", Secret::MASK));
         }
         report.sort(&compiled.schema);
-        report
+        (report, pasted)
     }
 
-    /// Builds the connector: one attempt per send, without retry and deadline ([`crate::layered`] adds them).
+    /// Builds the connector of a configuration that somebody hands in: one attempt per send, without retry and deadline
+    /// ([`crate::layered`] adds them).
     ///
     /// # Errors
     /// `InvalidConfig` with every problem.
     pub fn build(&self, config: &Value, context: &Context) -> Result<Box<dyn EmailConnector>, Error> {
         let config = validate::as_meant(config, self.config_schema());
-        let report = self.check(&config);
+        let report = self.check_whole(&config);
+        self.make(config, report, context)
+    }
+
+    /// Builds the connector of a configuration that was stored before. What is pasted around a secret, which earlier
+    /// versions took, does not stop its mail: it is returned, to be warned of.
+    ///
+    /// # Errors
+    /// `InvalidConfig` with every other problem.
+    pub fn build_stored(
+        &self,
+        config: &Value,
+        context: &Context,
+    ) -> Result<(Box<dyn EmailConnector>, Vec<Problem>), Error> {
+        let config = validate::as_meant(config, self.config_schema());
+        let (report, pasted) = self.check(&config);
+        Ok((self.make(config, report, context)?, pasted))
+    }
+
+    fn make(&self, config: Value, report: Report, context: &Context) -> Result<Box<dyn EmailConnector>, Error> {
         if !report.is_valid() {
             return Err(Error::invalid_config(report.problems));
         }

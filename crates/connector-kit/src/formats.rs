@@ -30,6 +30,16 @@ pub fn check_of(name: &str) -> Option<Check> {
     FORMATS.iter().find(|(known, _)| *known == name).map(|(_, check)| *check)
 }
 
+/// Whether a text that the check of `format` refuses was taken by earlier versions, which did not look for what is pasted
+/// around a secret.
+pub(crate) fn was_taken(format: &str, text: &str) -> bool {
+    match format {
+        "password" => single_line(text).is_ok(),
+        "token" => is_token(text),
+        _ => false,
+    }
+}
+
 fn mailbox(text: &str) -> Result<(), String> {
     Mailbox::parse(text).map(drop).map_err(|fault| fault.to_string())
 }
@@ -85,10 +95,14 @@ pub(crate) fn no_token(text: &str) -> String {
 
 /// A token that travels in an HTTP header.
 fn token(text: &str) -> Result<(), String> {
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !is_token(text) {
         return Err(no_token(text));
     }
     unquoted(text)
+}
+
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A host name or an IP address, without scheme, port or path.

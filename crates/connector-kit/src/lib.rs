@@ -32,7 +32,7 @@ pub use content::{ByUsage, CompiledTemplate, RenderedEmail, TemplateConfig};
 pub use context::Context;
 pub use egress::{
     ConnectTo, DialOptions, Dialer, Egress, Proxy, RootCertificate, TlsClient, TlsOptions, TlsStream, TlsVersion,
-    holds_private_key, is_public, pem_text, root_certificates,
+    holds_private_key, is_public, pem_text, root_certificates, unfit_for_server,
 };
 pub use encoding::other_encoding;
 pub use error::{Delivery, Error, ErrorKind, ProviderAnswer};

@@ -95,9 +95,9 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     options.build(schema).map_err(|cause| cause.to_string())
 }
 
-/// Checks `config` against its schema.
-pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Report {
-    let mut report = Report::default();
+/// Checks `config` against its schema. What is pasted around its secrets is returned apart.
+pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> (Report, Vec<Problem>) {
+    let (mut report, mut pasted) = (Report::default(), Vec::new());
     let errors: Vec<_> = validator.iter_errors(config).collect();
     let malformed = errors.iter().filter(|error| matches!(error.kind(), Kind::Format { .. }));
     let malformed: HashSet<String> = malformed.map(|error| error.instance_path().to_string()).collect();
@@ -106,11 +106,23 @@ pub(crate) fn check(config: &Value, validator: &Validator, schema: &Value) -> Re
         let told =
             matches!(error.kind(), Kind::Pattern { .. }) && malformed.contains(&error.instance_path().to_string());
         if !told {
-            report.problems.push(problem(error, schema));
+            let list = if is_pasted(error) { &mut pasted } else { &mut report.problems };
+            list.push(problem(error, schema));
         }
     }
     unknown_fields(config, schema, "", &mut report);
-    report
+    (report, pasted)
+}
+
+/// Whether it is about what was pasted around a secret, and nothing else is wrong with the text.
+fn is_pasted(error: &ValidationError<'_>) -> bool {
+    let format = match error.kind() {
+        Kind::Format { format } => format,
+        // It is what the format `token` is to a secret.
+        Kind::Pattern { pattern } if pattern == formats::TOKEN => "password",
+        _ => return false,
+    };
+    error.instance().as_str().is_some_and(|text| formats::was_taken(format, text))
 }
 
 /// `config` with every choice in the spelling that forms offer, where it has one that is only taken (`deprecated`): forms

@@ -70,7 +70,7 @@ pub enum Error {
         /// The usage type.
         usage_type: String,
     },
-    /// A template of the tenant's own is too long. Nothing was changed.
+    /// A template of the tenant's own is too long, or a second one for its language and usage type. Nothing was changed.
     #[error("tenant `{tenant}`, the template for {usage_type} in `{language}` is not valid: {}", all(problems))]
     InvalidTemplate {
         /// The tenant.

@@ -16,8 +16,9 @@ pub struct SignInSettings {
     pub sign_up: SignUp,
     /// How people sign in.
     pub sign_in: SignIn,
-    /// How a forgotten password is reset: `EmailVerificationCode`, `PhoneVerificationCode`. None is Logto's `null`: nobody
-    /// has chosen, and whatever a connector is active for is offered.
+    /// How a forgotten password is reset: `EmailVerificationCode`, `PhoneVerificationCode`. None is Logto's `null`, and what
+    /// a document without it means: nobody has chosen, and whatever a connector is active for is offered.
+    #[serde(default)]
     pub forgot_password_methods: Option<Vec<String>>,
     /// What people prove themselves with besides.
     #[serde(skip_serializing_if = "Mfa::is_empty")]
@@ -30,7 +31,7 @@ pub struct SignInSettings {
     pub other: Map<String, Value>,
 }
 
-/// Nothing relies on email: no way to reset a password is chosen.
+/// The settings of a tenant that was never given any. Nothing relies on email: no way to reset a password is offered.
 impl Default for SignInSettings {
     fn default() -> Self {
         Self {

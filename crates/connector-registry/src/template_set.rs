@@ -24,12 +24,19 @@ pub(crate) fn check(tenant: &str, template: &LocalizedTemplate) -> Result<(), Er
         let fault = format!("is too long: at most {} bytes are allowed", limits::MESSAGE_FIELD);
         problems.push(Problem::new("/usageType", fault));
     }
-    if problems.is_empty() {
-        return Ok(());
-    }
+    if problems.is_empty() { Ok(()) } else { Err(invalid(tenant, template, problems)) }
+}
+
+/// The error of a template for whose language, spelled `other`, and usage type there is one already.
+pub(crate) fn second(tenant: &str, other: &str, template: &LocalizedTemplate) -> Error {
+    let fault = format!("is the language of another template for this usage type, `{other}`: take one of them out");
+    invalid(tenant, template, vec![Problem::new("/language", fault)])
+}
+
+fn invalid(tenant: &str, template: &LocalizedTemplate, problems: Vec<Problem>) -> Error {
     let LocalizedTemplate { language, usage_type, .. } = template;
     let usage_type = usage_type.as_str().chars().take(limits::MESSAGE_FIELD).collect();
-    Err(Error::InvalidTemplate { tenant: tenant.to_owned(), language: language.clone(), usage_type, problems })
+    Error::InvalidTemplate { tenant: tenant.to_owned(), language: language.clone(), usage_type, problems }
 }
 
 /// Checks all that a tenant is to have, each with the language that it is stored under. Of two for one language and usage

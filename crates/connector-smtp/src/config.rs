@@ -348,10 +348,18 @@ fn tls_rules(config: &Value, report: &mut Report) {
     for pem in ca.iter().flat_map(OneOrMany::iter) {
         match connector_kit::root_certificates(pem.as_bytes()) {
             Err(fault) => report.problem("/tls/ca", fault),
-            Ok(_) if connector_kit::holds_private_key(pem) => {
-                report.warning("/tls/ca", "holds a private key beside the certificate, kept in clear: take it out");
+            Ok(certificates) => {
+                if connector_kit::holds_private_key(pem) {
+                    report.warning("/tls/ca", "holds a private key beside the certificate, kept in clear: take it out");
+                }
+                if let Some(unfit) = certificates.iter().find_map(connector_kit::unfit_for_server) {
+                    let words = format!(
+                        "holds a certificate that {unfit}: a server that shows it is not trusted; have a new one made, as \
+                         `openssl req -x509` does"
+                    );
+                    report.warning("/tls/ca", words);
+                }
             }
-            Ok(_) => {}
         }
     }
 }

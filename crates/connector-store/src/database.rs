@@ -7,7 +7,7 @@ use verification_code::CodeStore;
 use crate::{
     OpenStoreError,
     change::SealedChange,
-    rows::{HistoryRow, KeyRows, Outcome, RecordRow, Refusal, SealedRow, StateRow, StatusRow},
+    rows::{HistoryRow, KeyRows, Outcome, RecordRow, Refusal, Resealed, SealedRow, StateRow, StatusRow},
 };
 
 #[async_trait]
@@ -47,6 +47,13 @@ pub(crate) trait Database: CodeStore {
     /// out those that are being changed.
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError>;
 
+    /// Some of the configurations behind the one with this tenant and id, in the order of both.
+    async fn sealed_after(&self, tenant: &str, id: &str) -> Result<Vec<SealedRow>, StoreError>;
+
+    /// Stores what came of `row`, sealed again under the key `under`, unless the row has been written meanwhile. Says
+    /// whether it did.
+    async fn replace_sealed(&self, row: &SealedRow, sealed: &Resealed, under: &str) -> Result<bool, StoreError>;
+
     /// Forgets a key, unless it is the current one or something is sealed under it.
     async fn retire(&self, id: &str) -> Result<(), StoreError>;
 
@@ -54,10 +61,10 @@ pub(crate) trait Database: CodeStore {
     async fn close(&self);
 }
 
-/// Gives a configuration's secrets sealed under another key, as they are stored.
-pub(crate) type Reseal<'r> = dyn Fn(&SealedRow) -> Result<String, StoreError> + Send + Sync + 'r;
+/// Gives a configuration sealed under another key, as it is stored.
+pub(crate) type Reseal<'r> = dyn Fn(&SealedRow) -> Result<Resealed, StoreError> + Send + Sync + 'r;
 
-/// How many configurations are sealed again in one transaction.
+/// How many configurations are sealed again in one transaction, or read at once.
 pub(crate) const BATCH: i64 = 100;
 
 /// Why a transaction did not take place.

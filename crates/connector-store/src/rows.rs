@@ -3,10 +3,15 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use connector_registry::{
-    Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, StoreError, TenantSettings, Uuid,
+    Action, Entry, HistoryEntry, LocalizedTemplate, Saved, SealedConfig, SignInSettings, StoreError, TenantSettings,
+    Uuid,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+
+/// The sign-in settings in the row of a tenant that was never given any: the column's default. Those that were put have
+/// all members.
+const NEVER_SET: &str = "{}";
 
 /// A tenant, its active configuration still sealed.
 #[derive(Deserialize)]
@@ -69,9 +74,19 @@ pub(crate) struct SealedRow {
     pub(crate) tenant: String,
     pub(crate) id: String,
     pub(crate) connector: String,
-    config: String,
-    secrets: String,
+    pub(crate) config: String,
+    pub(crate) secrets: String,
     destinations: String,
+}
+
+/// What a configuration that was sealed again is stored as.
+#[derive(Serialize)]
+pub(crate) struct Resealed {
+    pub(crate) tenant: String,
+    pub(crate) id: String,
+    pub(crate) config: String,
+    pub(crate) secrets: String,
+    pub(crate) destinations: String,
 }
 
 /// What the database knows of master keys: the current one first.
@@ -149,7 +164,10 @@ impl StateRow {
     pub(crate) fn settings(&self) -> Result<TenantSettings, StoreError> {
         let mut templates = self.templates.iter().map(TemplateRow::read).collect::<Result<Vec<_>, _>>()?;
         templates.sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
-        let sign_in = parse("sign-in settings", &self.sign_in)?;
+        let sign_in = match self.sign_in.as_str() {
+            NEVER_SET => SignInSettings::default(),
+            set => parse("sign-in settings", set)?,
+        };
         Ok(TenantSettings { sign_in, fallback_language: self.fallback_language.clone(), templates })
     }
 }

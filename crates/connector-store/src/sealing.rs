@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::{KeyId, KeyRing, UnknownKey, keys::fill_at_random};
 
 pub use config::{ResealError, key_ids, open_config, reseal, seal_config};
+pub(crate) use config::{seal_again, shows_secrets};
 
 /// The version that sealed text begins with: XChaCha20-Poly1305 under a key derived by HKDF-SHA256, then
 /// `<key id>.<base64url of nonce and ciphertext>`.

@@ -21,7 +21,8 @@ Examples:
     email-connectors sign-in put -
 
 The fields are those of Logto's sign-in experience: signUp, signIn, forgotPasswordMethods, mfa, passwordExpiration.
-All others are kept; one that names email and is not known counts as relying on it.")]
+All others are kept; one that may name email and is not known counts as relying on it.
+Without forgotPasswordMethods, as with null, a forgotten password is reset by email.")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -263,7 +263,8 @@ async fn whatever_relies_on_email_keeps_the_connector() {
     }
     let unknown = home.files.json("unknown.json", &json!({ "recovery": [{ "channel": "e-mail" }], "theme": "dark" }));
     let put = home.ok(&["sign-in", "put", &unknown]);
-    assert_eq!((&put["signIn"]["theme"], &put["reliesOnEmail"]), (&json!("dark"), &json!(["/recovery/0/channel"])));
+    let relies = json!(["forgot_password", "/recovery/0/channel"]);
+    assert_eq!((&put["signIn"]["theme"], &put["reliesOnEmail"]), (&json!("dark"), &relies));
     assert!(home.run(&["remove"]).stderr.contains("`/recovery/0/channel`"));
 }
 

@@ -190,6 +190,17 @@ async fn through_proxy(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream
     }
 }
 
+/// Why an HTTP proxy opens no tunnel to `host:port`, asked for one to learn its status. None where it does by now, or gives no
+/// answer within `limit`.
+pub(crate) async fn refusal_of(proxy: &Proxy, host: &str, port: u16, limit: Duration) -> Option<(Refusal, String)> {
+    let asked = async {
+        let mut stream = TcpStream::connect(proxy.address()).await.ok()?;
+        let (refusal, cause) = http_connect(&mut stream, proxy, host, port).await.err()?;
+        Some((refusal?, cause))
+    };
+    timeout(limit, asked).await.ok()?
+}
+
 /// Asks an HTTP proxy for a tunnel (RFC 9110, 9.3.6).
 ///
 /// Byte by byte, so that nothing behind the answer is lost: in SMTP the server speaks first. hyper-util's tunnel reads

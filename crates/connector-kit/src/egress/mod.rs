@@ -13,8 +13,9 @@ use std::time::Duration;
 
 pub use address::is_public;
 pub use connect_to::ConnectTo;
+pub(crate) use dial::refusal_of;
 pub use dial::{DialOptions, Dialer};
-pub use pem::{holds_private_key, pem_text, root_certificates};
+pub use pem::{holds_private_key, pem_text, root_certificates, unfit_for_server};
 pub use proxy::Proxy;
 pub(crate) use proxy::{Refusal, SIGN_IN_HINT};
 pub(crate) use resolver::Resolver;

@@ -4,12 +4,18 @@ use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
-use x509_cert::{Certificate, der::Decode};
+use x509_cert::{
+    Certificate, Version,
+    der::{Decode, oid::ObjectIdentifier},
+};
 
 use super::RootCertificate;
 
 /// Longest text read, in bytes: twenty times the bundle of a whole operating system.
 const TEXT_MAX: usize = 4 * 1024 * 1024;
+/// `rsaEncryption` (RFC 8017, A.1), and the length of the shortest modulus that the TLS library takes.
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const RSA_BYTES_MIN: usize = 2048 / 8;
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -64,6 +70,21 @@ pub fn pem_text(text: &str) -> String {
 #[must_use]
 pub fn holds_private_key(text: &str) -> bool {
     Sections::read(text).0.iter().any(|section| section.label.ends_with("PRIVATE KEY"))
+}
+
+/// Why no server that shows this certificate is trusted, though it was given to be: the TLS library cannot check what is
+/// signed with its key. An authority may have one all the same.
+#[must_use]
+pub fn unfit_for_server(certificate: &RootCertificate) -> Option<&'static str> {
+    let read = Certificate::from_der(certificate).ok()?.tbs_certificate;
+    let key = read.subject_public_key_info;
+    // The modulus is nearly all of it.
+    let is_short = key.algorithm.oid == RSA && key.subject_public_key.raw_bytes().len() < RSA_BYTES_MIN;
+    match read.version {
+        _ if is_short => Some("has an RSA key of less than 2048 bits"),
+        Version::V3 => None,
+        Version::V1 | Version::V2 => Some("is of an older version of X.509 than 3"),
+    }
 }
 
 /// A certificate that rustls takes as an authority, or whose fields can be read. Old roots may be fit for one only.

@@ -49,7 +49,8 @@ impl Refusal {
         }
     }
 
-    /// What the HTTP client's words mean; none where they are about something else. Its types are its own.
+    /// What the HTTP client's words mean; none where they are about something else. Its types are its own, and have no
+    /// status but 407.
     pub(crate) fn of_words(words: &str) -> Option<Self> {
         const SIGN_IN: [&str; 4] = [
             "proxy authorization required",
@@ -98,7 +99,7 @@ impl Proxy {
         reqwest::Proxy::all(self.0.clone()).unwrap_or_else(|_| reqwest::Proxy::custom(|_| None::<Url>))
     }
 
-    pub(super) fn is_socks(&self) -> bool {
+    pub(crate) fn is_socks(&self) -> bool {
         self.0.scheme().starts_with("socks5")
     }
 

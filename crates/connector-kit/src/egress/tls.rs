@@ -95,6 +95,10 @@ pub(crate) fn certificate_hint(cause: &(dyn std::error::Error + 'static)) -> Opt
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
                 "the server's certificate is signed by itself: add that very certificate (--cacert), if it is the right one"
             }
+            CertificateError::Other(other) if other.to_string().contains("UnsupportedCertVersion") => {
+                "the server's certificate is of X.509 version 1, which TLS here does not take, not even where that very \
+                 certificate was given to be trusted: have one of version 3 made, as `openssl req -x509` does"
+            }
             _ => "the server's certificate is not valid",
         }),
         _ => None,

@@ -133,6 +133,8 @@ impl ServerCertVerifier for Given {
 
 /// Checks the dates and the name of a certificate that was given itself: there is no issuer to ask.
 fn verify_itself(certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), TlsError> {
+    // What rustls cannot read, such as version 1, it refuses at the signature: whatever else is wrong does not matter.
+    let parsed = ParsedCertificate::try_from(certificate)?;
     let read = Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?.tbs_certificate;
     let now = now.as_secs();
     if now < read.validity.not_before.to_unix_duration().as_secs() {
@@ -143,7 +145,7 @@ fn verify_itself(certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: U
     }
     let mut extensions = read.extensions.iter().flatten();
     if extensions.any(|extension| extension.extn_id == ALTERNATIVE_NAMES) {
-        return verify_server_name(&ParsedCertificate::try_from(certificate)?, name);
+        return verify_server_name(&parsed, name);
     }
     // `openssl req -x509 -subj /CN=…` names the host there alone. Whoever gave this certificate meant this host.
     let mut attributes = read.subject.0.iter().flat_map(|rdn| rdn.0.iter());

@@ -21,14 +21,14 @@ use super::{
 };
 use crate::{
     Delivery, Error, ErrorKind, ProviderAnswer, SendContext,
-    egress::{ConnectTo, Egress, Refusal, Resolver, certificate_hint, is_public},
+    egress::{ConnectTo, Egress, Proxy, Refusal, Resolver, certificate_hint, is_public, refusal_of},
 };
 
 /// Longest answer read.
 const ANSWER_MAX: usize = 1024 * 1024;
-/// How long the body may take at most once the headers are there. The status is known by then: a body that stalls is
-/// not worth the whole deadline.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the body may take at most once the headers are there, and a proxy that said no to say why. The outcome is
+/// known by then: what stalls is not worth the whole deadline.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept: less than the 60 s after which load balancers commonly drop it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
@@ -76,7 +76,7 @@ struct Pools {
     usual: reqwest::Client,
     rules: Vec<(ConnectTo, reqwest::Client)>,
     deny_private: bool,
-    by_proxy: bool,
+    proxy: Option<Proxy>,
 }
 
 impl Pools {
@@ -90,7 +90,7 @@ impl Pools {
             rules: rules.collect::<Result<_, Error>>()?,
             usual: built(usual)?,
             deny_private: egress.deny_private_addresses,
-            by_proxy: egress.proxy.is_some(),
+            proxy: egress.proxy.clone(),
         })
     }
 
@@ -186,6 +186,7 @@ impl Pools {
     async fn exchange(&self, mut request: HttpRequest, context: &SendContext) -> Result<HttpResponse, Error> {
         let host: Arc<str> = request.url.host_str().unwrap_or_default().into();
         let client = self.route(&mut request)?;
+        let port = request.url.port_or_known_default().unwrap_or_default();
         context.waits_for(Arc::clone(&host));
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
@@ -198,11 +199,16 @@ impl Pools {
             let body = WrittenBody::new(request.body, context.clone());
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
         }
-        let mut response =
-            client.execute(outgoing).await.map_err(|cause| failed(&host, self.by_proxy, &cause, context.delivery()))?;
+        let mut response = match client.execute(outgoing).await {
+            Ok(response) => response,
+            Err(cause) => match self.refused(&host, port, &cause, context).await {
+                Some(refused) => return Err(refused),
+                None => return Err(failed(&host, self.proxy.is_some(), &cause, context.delivery())),
+            },
+        };
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let limit = body_limit(context);
+        let limit = answer_limit(context);
         let body = tokio::time::timeout(limit, read(&mut response))
             .await
             .unwrap_or_else(|_| Err(format!("its body did not arrive within {limit:.1?}")));
@@ -218,13 +224,30 @@ impl Pools {
         });
         Ok(HttpResponse { status, headers, body })
     }
+
+    /// The error of a tunnel that the proxy would not open, where it is one. The HTTP client does not say which status it
+    /// was, so the proxy is asked once more, unless it wanted a sign-in.
+    async fn refused(&self, host: &str, port: u16, cause: &reqwest::Error, context: &SendContext) -> Option<Error> {
+        let proxy = self.proxy.as_ref().filter(|_| cause.is_connect())?;
+        let words = root_cause(cause);
+        let refusal = Refusal::of_words(&words)?;
+        context.mark_not_sent();
+        if refusal != Refusal::Failed || proxy.is_socks() {
+            return Some(refusal.error(host, &words));
+        }
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match refusal_of(proxy, bare, port, answer_limit(context)).await {
+            Some((refusal, words)) => Some(refusal.error(&format!("{host}:{port}"), &words)),
+            None => Some(refusal.error(host, &words)),
+        }
+    }
 }
 
 /// Half of what is left of the send's deadline, if that is less: the status, and not that time is up, is what the caller
 /// needs to know.
-fn body_limit(context: &SendContext) -> Duration {
+fn answer_limit(context: &SendContext) -> Duration {
     let left = context.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    left.map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left / 2))
+    left.map_or(ANSWER_TIMEOUT, |left| ANSWER_TIMEOUT.min(left / 2))
 }
 
 async fn read(response: &mut reqwest::Response) -> Result<Bytes, String> {
@@ -260,10 +283,6 @@ fn failed(host: &str, by_proxy: bool, cause: &reqwest::Error, delivery: Delivery
     // An egress rule's own error explains itself better than the chain around it.
     if let Some(error) = causes(cause).find_map(|cause| cause.downcast_ref::<Error>()) {
         return error.clone().not_sent();
-    }
-    let words = root_cause(cause);
-    if let Some(refusal) = Refusal::of_words(&words).filter(|_| by_proxy && cause.is_connect()) {
-        return refusal.error(host, &words);
     }
     let delivery = if cause.is_connect() { Delivery::NotSent } else { delivery };
     let error = Error::new(ErrorKind::Unavailable, format!("{host}: {stage}: {}", root_cause(cause)));

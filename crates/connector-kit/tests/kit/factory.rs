@@ -267,6 +267,30 @@ fn what_is_pasted_around_a_secret_is_refused() {
     }
 }
 
+/// Earlier versions took what is pasted around a secret: what they stored goes on working.
+#[test]
+fn what_is_pasted_around_a_stored_secret_is_told_of_and_built() {
+    let context = Context::new(Egress::default()).unwrap();
+    let stored = |key: &str| {
+        CONNECTOR.build_stored(&json!({ "apiKey": key, "fromEmail": "a@example.com" }), &context).map(|(_, told)| told)
+    };
+    for key in ["key ", "\u{a0}key", "\u{200b}key", "\"key\"", "“key”", "Bearer key"] {
+        let config = json!({ "apiKey": key, "fromEmail": "a@example.com" });
+        let refused = CONNECTOR.build(&config, &context).err().unwrap();
+        assert_eq!(refused.problems(), CONNECTOR.validate(&config).problems);
+        assert_eq!(stored(key).unwrap(), refused.problems(), "{key}");
+    }
+    assert_eq!(stored("key").unwrap(), []);
+    // What no version took.
+    for key in ["", "key\n", "k\rey "] {
+        assert!(stored(key).is_err(), "{key:?}");
+    }
+    let elsewhere = json!({ "apiKey": "key ", "fromEmail": "nobody" });
+    let refused = CONNECTOR.build_stored(&elsewhere, &context).err().unwrap();
+    let pointers: Vec<_> = refused.problems().iter().map(|problem| problem.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/fromEmail"]);
+}
+
 #[test]
 fn no_value_ever_shows() {
     let config = json!({ "apiKey": "s3cret-key\n", "fromEmail": "s3cret-mail", "retries": "s3cret-number", "region": "s3cret-region" });

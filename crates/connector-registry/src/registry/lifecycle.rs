@@ -178,8 +178,7 @@ impl<S: ConnectorStore> Registry<S> {
                 }
                 Some(id) => kept.into_iter().find(|saved| saved.id == id).ok_or_else(|| unknown(tenant, id))?,
             };
-            let record = self.configuration(tenant, target.id).await?;
-            let built = self.build(&record.saved.connector, &record.config)?;
+            let built = self.build_stored(tenant, &self.configuration(tenant, target.id).await?)?;
             let entry = entry(by, Action::RollBack, Some((target.id, target.connector.clone())), json!({}));
             let (edits, at) = (vec![Edit::Activate(target.id)], moment());
             let change = Change { creates: false, expects: Expects::Revision(revision), edits, entry, at };
@@ -248,13 +247,14 @@ impl<S: ConnectorStore> Registry<S> {
             }
             Candidate::Stored(id) => {
                 let record = self.configuration(tenant, id).await?;
-                (Some(id), record.saved.connector.clone(), self.build(&record.saved.connector, &record.config)?)
+                let built = self.build_stored(tenant, &record)?;
+                (Some(id), record.saved.connector, built)
             }
             Candidate::Active => {
                 let state = self.stored(tenant).await?;
                 let record = state.and_then(|state| state.active);
                 let record = record.ok_or_else(|| Error::NoActiveConnector { tenant: tenant.to_owned() })?;
-                let built = self.build(&record.saved.connector, &record.config)?;
+                let built = self.build_stored(tenant, &record)?;
                 (Some(record.saved.id), record.saved.connector, built)
             }
         };

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use connector_kit::{Context, EmailConnector, Message, Receipt, SendContext, SendPolicy, layered};
+use connector_kit::{Context, EmailConnector, Message, Problem, Receipt, SendContext, SendPolicy, layered};
 use serde_json::Value;
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -26,8 +26,8 @@ pub use promotion::Promotion;
 pub use transfer::{ConfigurationExport, Export, ExportedSecrets, Imported, TenantExport};
 
 use crate::{
-    ActiveConnector, Catalog, Change, Committed, ConnectorStore, Error, HistoryEntry, Status, StoreError, TenantState,
-    active::Built, templates::Templates,
+    ActiveConnector, Catalog, Change, Committed, ConnectorStore, Error, HistoryEntry, Record, Status, StoreError,
+    TenantState, active::Built, templates::Templates,
 };
 use cache::{Cache, Tenant};
 use readings::Readings;
@@ -206,7 +206,7 @@ impl<S: ConnectorStore> Registry<S> {
         if let Some(known) = known.as_ref().filter(|known| known.revision >= state.revision) {
             return Ok(Some(Arc::clone(known)));
         }
-        let tenant = self.assemble(&state, known.as_deref(), built).inspect_err(|_| {
+        let tenant = self.assemble(name, &state, known.as_deref(), built).inspect_err(|_| {
             // Nothing may be sent through a connector that is no longer the active one.
             cache.forget(name);
         })?;
@@ -216,11 +216,12 @@ impl<S: ConnectorStore> Registry<S> {
     /// Makes ready what `state` says, with a connector that is there already where it is the same activation.
     fn assemble(
         &self,
+        tenant: &str,
         state: &TenantState,
         known: Option<&Tenant>,
         built: Option<(Uuid, Built)>,
     ) -> Result<Tenant, Error> {
-        let ready = |record: &crate::Record| -> Result<_, Error> {
+        let ready = |record: &Record| -> Result<_, Error> {
             let saved = &record.saved;
             let same = known.and_then(|known| known.active.as_ref());
             let same = same.filter(|active| (active.id(), active.revision()) == (saved.id, saved.revision));
@@ -229,7 +230,7 @@ impl<S: ConnectorStore> Registry<S> {
             }
             let built = match built {
                 Some((id, built)) if id == saved.id => built,
-                _ => self.build(&saved.connector, &record.config)?,
+                _ => self.build_stored(tenant, record)?,
             };
             Ok(Arc::new(ActiveConnector::new(saved, built)))
         };
@@ -237,9 +238,21 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(Tenant { revision: state.revision, active, templates: Templates::of(&state.settings) })
     }
 
+    /// The connector of a configuration that is handed in.
     fn build(&self, connector: &str, config: &Value) -> Result<Built, Error> {
         let factory = self.inner.catalog.get(connector)?;
         let connector = factory.build(config, &self.inner.context).map_err(Error::InvalidConfig)?;
+        Ok(layered(connector, self.inner.policy))
+    }
+
+    /// The connector of a configuration that is stored already: what earlier versions took is no reason to stop its mail.
+    fn build_stored(&self, tenant: &str, Record { saved, config }: &Record) -> Result<Built, Error> {
+        let factory = self.inner.catalog.get(&saved.connector)?;
+        let (connector, pasted) = factory.build_stored(config, &self.inner.context).map_err(Error::InvalidConfig)?;
+        for Problem { pointer, message } in pasted {
+            let (id, connector) = (saved.id, &saved.connector);
+            tracing::warn!(tenant, %id, connector, pointer, "the stored secret {message}; change it to the one that was issued");
+        }
         Ok(layered(connector, self.inner.policy))
     }
 

@@ -1,7 +1,10 @@
 //! Export and import: what tenants have set up, as JSON, with secrets sealed or left out.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{
+        BTreeMap, HashSet,
+        btree_map::Entry::{Occupied, Vacant},
+    },
     sync::Arc,
     time::SystemTime,
 };
@@ -12,8 +15,8 @@ use uuid::Uuid;
 
 use super::{Registry, TURNS, moment};
 use crate::{
-    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LanguageTag, LocalizedTemplate, Record,
-    Saved, SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, template_set,
+    Action, Actor, Change, ConnectorStore, Draft, Edit, Entry, Error, Expects, LanguageTag, LocalizedTemplate, Saved,
+    SealedConfig, SignInSettings, Status, StoreError, TenantSettings, TenantState, active::Built, template_set,
     tenant_name,
 };
 
@@ -190,8 +193,9 @@ impl<S: ConnectorStore> Registry<S> {
     ///
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::DuplicateTenant`]. [`Error::Import`] with the tenant, the configuration and what
-    /// is wrong with it. [`Error::ChangedMeanwhile`], [`Error::Store`]; [`Error::PartlyImported`] when that happens to a
-    /// tenant after others were imported.
+    /// is wrong with it. [`Error::InvalidTemplate`], also for two templates of one usage type and language, however the
+    /// language is spelled; [`Error::TooManyTemplates`]. [`Error::ChangedMeanwhile`], [`Error::Store`];
+    /// [`Error::PartlyImported`] when that happens to a tenant after others were imported.
     pub async fn import(&self, export: Export, by: &Actor) -> Result<Vec<Imported>, Error> {
         if export.format != FORMAT {
             return Err(Error::UnknownFormat { format: export.format });
@@ -230,7 +234,12 @@ impl<S: ConnectorStore> Registry<S> {
         for template in templates {
             template_set::check(&tenant, &template)?;
             let language = LanguageTag::parse(&template.language)?.to_string();
-            put.insert((language, template.usage_type.to_string()), template);
+            match put.entry((language, template.usage_type.to_string())) {
+                Vacant(place) => {
+                    place.insert(template);
+                }
+                Occupied(other) => return Err(template_set::second(&tenant, &other.get().language, &template)),
+            }
         }
         template_set::check_all(&tenant, put.iter().map(|((language, _), template)| (language.as_str(), template)))?;
         let state = self.stored(&tenant).await?.unwrap_or_default();
@@ -266,8 +275,9 @@ impl<S: ConnectorStore> Registry<S> {
             }
             // One that was kept until now may be of another version, or sealed under a key that is gone.
             if built.is_none() && active_saved.is_none_or(|saved| saved.id != id) {
-                let connector = self.build_stored(&tenant, id).await.map_err(|cause| of_configuration(id, cause))?;
-                built = Some((id, connector));
+                let stored = self.configuration(&tenant, id).await;
+                let connector = stored.and_then(|record| self.build_stored(&tenant, &record));
+                built = Some((id, connector.map_err(|cause| of_configuration(id, cause))?));
             }
             edits.push(Edit::Activate(id));
         }
@@ -294,12 +304,6 @@ impl<S: ConnectorStore> Registry<S> {
         let entry = Entry { by: by.clone(), action: Action::Import, configuration: active, connector: None, details };
         let expects = Expects::Revision(state.revision);
         Ok(Plan { change: Change { creates: true, expects, edits, entry, at: moment() }, built, imported })
-    }
-
-    /// The connector of a configuration that is stored already.
-    async fn build_stored(&self, tenant: &str, id: Uuid) -> Result<Built, Error> {
-        let Record { saved, config } = self.configuration(tenant, id).await?;
-        self.build(&saved.connector, &config)
     }
 
     /// One configuration with its secrets, and its connector.

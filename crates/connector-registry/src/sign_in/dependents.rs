@@ -1,4 +1,4 @@
-//! What stops working when a tenant has no connector. Members that are not understood count once they name email.
+//! What stops working when a tenant has no connector. Members that are not understood count once they may name email.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ pub enum Dependent {
     Mfa,
     /// Replacing an expired password, which takes the way of a forgotten one.
     PasswordExpiration,
-    /// A member that names email and is not understood.
+    /// A member that may name email and is not understood.
     Unrecognized {
         /// JSON pointer to it in the sign-in settings.
         pointer: String,
@@ -100,7 +100,7 @@ impl Serialize for Dependent {
 }
 
 impl SignInSettings {
-    /// Everything that stops working without a connector. A member that names email and is not understood counts.
+    /// Everything that stops working without a connector. A member that may name email and is not understood counts.
     #[must_use]
     pub fn relies_on_email(&self) -> Vec<Dependent> {
         let mut found = self.needs_connector();
@@ -190,10 +190,12 @@ impl Unrecognized {
 
     fn member(&mut self, pointer: &str, name: &str, value: &Value) {
         let here = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-        // `false` may well turn email on, as in `skipEmail`; what is empty says nothing.
-        match names_email(name) && !is_empty(value) {
-            true => self.push(here),
-            false => self.value(&here, value),
+        let before = self.0.len();
+        self.value(&here, value);
+        // Whatever its value: `false` turns email on in `skipEmail`, and null is every way in `forgotPasswordMethods`. What
+        // names email inside of it says more.
+        if names_email(name) && self.0.len() == before {
+            self.push(here);
         }
     }
 
@@ -211,19 +213,64 @@ impl Unrecognized {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
+/// Parts of a name that stand for email, for a code or link that may be sent by it, or for resetting a password, however
+/// the name is spelled.
+const PARTS: [&str; 12] = [
+    "mail",
+    "inbox",
+    "passcode",
+    "passwordless",
+    "magic",
+    "onetime",
+    "verificationcode",
+    "forgot",
+    "recover",
+    "passwordreset",
+    "resetpassword",
+    "invit",
+];
+/// The same as words of their own: `preset` resets nothing.
+const WORDS: [&str; 4] = ["link", "links", "reset", "resets"];
+/// What may stand before `code` where nothing is sent.
+const CODES_NOT_SENT: [&str; 3] = ["backup", "country", "language"];
 
 /// Whether a name or a text may stand for something that is sent by email, however it is spelled.
 fn names_email(text: &str) -> bool {
-    let plain: String = text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let words = ["mail", "verificationcode", "passwordless", "magiclink", "onetimecode", "onetimepassword"];
-    plain == "otp" || words.iter().any(|word| plain.contains(word))
+    let words = words_of(text);
+    let plain = words.concat();
+    let is_code = |index: usize, word: &str| {
+        let before = index.checked_sub(1).and_then(|before| words.get(before));
+        matches!(word, "code" | "codes") && !before.is_some_and(|before| CODES_NOT_SENT.contains(&before.as_str()))
+    };
+    PARTS.iter().any(|part| plain.contains(part))
+        || words
+            .iter()
+            .enumerate()
+            .any(|(index, word)| WORDS.contains(&word.as_str()) || is_one_time_password(word) || is_code(index, word))
+}
+
+/// `otp`, or it and what it is for in one word. Those that an app reckons, TOTP and HOTP, are not sent.
+fn is_one_time_password(word: &str) -> bool {
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    !matches!(singular, "totp" | "hotp") && (word.starts_with("otp") || singular.ends_with("otp"))
+}
+
+/// The words of a name, in lower case: `login-otp`, `login_otp`, `loginOtp`, `loginOTP` and `LOGINOtp` have two.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before: Option<char> = None;
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        let ends_capitals = chars.peek().is_some_and(|next| next.is_lowercase());
+        let begins = char.is_uppercase() && before.is_some_and(|before| !before.is_uppercase() || ends_capitals);
+        if begins || !char.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| char.is_alphanumeric()) {
+            word.extend(char.to_lowercase());
+        }
+        before = Some(char);
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }

@@ -10,7 +10,9 @@ fn settings(json: Value) -> SignInSettings {
 }
 
 fn sign_up_by_email() -> SignInSettings {
-    settings(json!({ "signUp": { "identifiers": ["email"], "password": true, "verify": false } }))
+    settings(json!({
+        "signUp": { "identifiers": ["email"], "password": true, "verify": false }, "forgotPasswordMethods": []
+    }))
 }
 
 #[tokio::test]
@@ -60,12 +62,13 @@ async fn email_cannot_be_relied_on_without_a_connector() {
         "forgotPasswordMethods": null
     }));
     registry.put_sign_in(TENANT, by_phone, &by()).await.unwrap();
+    registry.put_sign_in(TENANT, settings(json!({})), &by()).await.unwrap();
 }
 
 /// What each of Logto's members, and what a later version may bring, is found to rely on.
 #[test]
 fn whatever_names_email_counts() {
-    let username = json!({
+    let mut username = json!({
         "signUp": { "identifiers": ["username"], "password": true, "verify": false },
         "signIn": { "methods": [{ "identifier": "username", "password": true, "verificationCode": false }] },
         "forgotPasswordMethods": []
@@ -106,6 +109,29 @@ fn whatever_names_email_counts() {
         (json!({ "accountCenter": { "fields": { "email": "Edit" } } }), &["/accountCenter/fields/email"]),
         (json!({ "a/b~c": [[{ "otp": true }]] }), &["/a~1b~0c/0/0/otp"]),
         (json!({ "magic_link": { "enabled": false } }), &["/magic_link"]),
+        // Whatever it is set to, and in whichever spelling.
+        (json!({ "emailOfTomorrow": {} }), &["/emailOfTomorrow"]),
+        (json!({ "emailOtp": {} }), &["/emailOtp"]),
+        (json!({ "email": [] }), &["/email"]),
+        (json!({ "email": "" }), &["/email"]),
+        (json!({ "email": null }), &["/email"]),
+        (json!({ "signIn": { "loginOtp": true } }), &["/signIn/loginOtp"]),
+        (json!({ "loginOTP": true }), &["/loginOTP"]),
+        (json!({ "OTPLogin": true }), &["/OTPLogin"]),
+        (json!({ "login_otps": [] }), &["/login_otps"]),
+        (json!({ "loginotp": {} }), &["/loginotp"]),
+        (json!({ "channels": ["loginOtp"] }), &["/channels/0"]),
+        (json!({ "signIn": { "loginCode": {} } }), &["/signIn/loginCode"]),
+        (json!({ "signInLinks": true }), &["/signInLinks"]),
+        (json!({ "forgotPassword": true }), &["/forgotPassword"]),
+        (json!({ "forgottenPassword": {} }), &["/forgottenPassword"]),
+        (json!({ "resetPasswordMethods": [] }), &["/resetPasswordMethods"]),
+        (json!({ "password-reset": null }), &["/password-reset"]),
+        (json!({ "PASSWORDRESET": 1 }), &["/PASSWORDRESET"]),
+        (json!({ "recovery": [{ "channel": "e-mail" }] }), &["/recovery/0/channel"]),
+        (json!({ "recovery": [{ "channel": "any" }] }), &["/recovery"]),
+        (json!({ "accountRecovery": { "enabled": true } }), &["/accountRecovery"]),
+        (json!({ "signUp": { "invitations": {} } }), &["/signUp/invitations"]),
         // Empty, off, or about something else.
         (
             json!({ "mfa": { "factors": ["Totp", "WebAuthn", "BackupCode", "PhoneVerificationCode"], "policy": "NoPrompt" } }),
@@ -114,7 +140,19 @@ fn whatever_names_email_counts() {
         (json!({ "signUp": { "secondaryIdentifiers": [] } }), &[]),
         (json!({ "signUp": { "secondaryIdentifiers": [{ "identifier": "phone", "verify": true }] } }), &[]),
         (json!({ "passwordExpiration": { "enabled": false } }), &[]),
-        (json!({ "passwordExpiration": {}, "adaptiveMfa": {}, "emailOfTomorrow": {} }), &[]),
+        (json!({ "passwordExpiration": {}, "adaptiveMfa": {} }), &[]),
+        (
+            json!({
+                "adaptiveMfa": { "enabled": true, "factors": ["Totp", "WebAuthn", "BackupCode"] },
+                "passkeySignIn": { "enabled": true, "showPasskeyButton": true, "allowAutofill": false },
+                "socialSignIn": { "automaticAccountLinking": true, "skipRequiredIdentifiers": false },
+                "sentinelPolicy": { "maxAttempts": 5, "lockoutDuration": 60 },
+                "customContent": { "/forgot-password": "mail" }, "signUpProfileFields": [{ "name": "email" }],
+                "googleOneTap": { "isEnabled": true }, "colorPreset": "blue", "countryCode": 49, "botProtection": {},
+                "totp": {}, "preferredHOTP": true, "footprint": 1, "mfa": { "factors": [], "policy": "NoPrompt" }
+            }),
+            &[],
+        ),
         (
             json!({ "supportEmail": "help@example.com", "emailBlocklistPolicy": { "customBlocklist": ["mail.example"] } }),
             &[],
@@ -138,7 +176,10 @@ fn whatever_names_email_counts() {
         assert_eq!(again, settings, "nothing is lost");
     }
     assert!(SignInSettings::default().relies_on_email().is_empty());
-    assert_eq!(settings(json!({})), SignInSettings::default());
+    // A document that does not say how passwords are reset means every way, as `null` does.
+    assert_eq!(settings(json!({})).relies_on_email(), [Dependent::ForgotPassword]);
+    username.as_object_mut().unwrap().remove("forgotPasswordMethods");
+    assert_eq!(settings(username).relies_on_email(), [Dependent::ForgotPassword]);
 }
 
 /// As Logto answers for a tenant that nobody has set up.

@@ -104,6 +104,34 @@ async fn an_export_without_secrets_is_imported_where_they_are_given() {
     assert_eq!((again.saved.len(), again.kept.len()), (0, 2));
 }
 
+/// Of two, the last was once taken without a word.
+#[tokio::test]
+async fn two_templates_for_one_language_and_usage_type_are_refused() {
+    let registry = registry();
+    let template = |language: &str, usage: &str| json!({ "language": language, "usageType": usage, "subject": language, "content": "c" });
+    let import = async |templates: Vec<serde_json::Value>| {
+        let export =
+            json!({ "format": 1, "tenants": [{ "tenant": "a" }, { "tenant": TENANT, "templates": templates }] });
+        registry.import(serde_json::from_value(export).unwrap(), &by()).await
+    };
+    for (first, second) in [("pt-BR", "pt_BR"), ("pt_br.UTF-8", "pt-BR"), ("he", "iw"), ("de", "de")] {
+        let templates = [
+            template(first, "Generic"),
+            template(first, "SignIn"),
+            template("fr", "SignIn"),
+            template(second, "SignIn"),
+        ];
+        let refused = import(templates.to_vec()).await.unwrap_err();
+        let Error::InvalidTemplate { tenant, language, usage_type, problems } = &refused else { panic!("{refused}") };
+        assert_eq!((tenant.as_str(), language.as_str(), usage_type.as_str()), (TENANT, second, "SignIn"));
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].pointer == "/language" && problems[0].message.contains(first), "{}", problems[0]);
+        assert!(matches!(registry.tenant("a").await, Err(Error::UnknownTenant { .. })), "nothing is imported");
+    }
+    let imported = import(vec![template("pt-BR", "SignIn"), template("pt_PT", "SignIn"), template("pt_BR", "Generic")]);
+    assert_eq!(imported.await.unwrap()[1].templates, 3);
+}
+
 #[tokio::test]
 async fn an_import_that_cannot_work_changes_nothing() {
     let registry = registry();

@@ -90,6 +90,32 @@ async fn any_certificate_is_any_certificate() {
     }
 }
 
+/// The TLS library does not take them: whoever gives one is told so, before a message is sent and when it fails.
+#[tokio::test]
+async fn a_certificate_that_tls_cannot_check_is_said_to_be_one() {
+    let version_1 = include_str!("keys/test-only-v1.pem");
+    let server = server_with(version_1, include_str!("keys/test-only-v1-private.pem"));
+    let error = send_to(server.clone(), json!({ "ca": version_1 })).await.unwrap_err();
+    assert_eq!(outcome(&error), (ErrorKind::Unavailable, Delivery::NotSent));
+    assert!(error.hint().unwrap().contains("version 1"), "{error}: {:?}", error.hint());
+    let unknown = send_to(server, json!({})).await.unwrap_err();
+    assert!(unknown.hint().unwrap().contains("version 1"), "{unknown}: {:?}", unknown.hint());
+
+    let folder = tempfile::tempdir().unwrap();
+    let short = "req -x509 -newkey rsa:1024 -nodes -keyout key.pem -out cert.pem -subj /CN=smtp.example.com";
+    let run = Command::new("openssl").args(short.split(' ')).current_dir(&folder).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let short = std::fs::read_to_string(folder.path().join("cert.pem")).unwrap();
+    for (pem, words) in [(version_1, "older version of X.509"), (&short, "less than 2048 bits")] {
+        let report = validate(json!({ "tls": { "ca": pem } }));
+        assert!(report.is_valid(), "{report:?}");
+        let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+        assert!(warning.pointer == "/tls/ca" && warning.message.contains(words), "{warning}");
+    }
+    let both = format!("{}{version_1}", TestCa::new().root_pem());
+    assert_eq!(validate(json!({ "tls": { "ca": both } })).warnings.len(), 1);
+}
+
 fn problem_of(ca: &str) -> String {
     let report = validate(json!({ "tls": { "ca": ca } }));
     assert_eq!(report.problems.len(), 1, "{ca}: {:?}", report.problems);

@@ -1,12 +1,11 @@
 //! Which master keys the secrets are sealed under.
 
 use connector_registry::StoreError;
-use serde::Serialize;
 use sqlx::{Error, PgPool};
 
 use crate::{
     database::{BATCH, Fault, Reseal},
-    rows::{KeyRow, KeyRows, SealedRow, answer},
+    rows::{KeyRow, KeyRows, Resealed, SealedRow, answer},
 };
 
 pub(super) async fn all(pool: &PgPool) -> Result<KeyRows, Error> {
@@ -41,13 +40,6 @@ pub(super) async fn sealed_under(pool: &PgPool, id: &str) -> Result<u64, Error> 
     Ok(count.unsigned_abs())
 }
 
-#[derive(Serialize)]
-struct Resealed {
-    tenant: String,
-    id: String,
-    secrets: String,
-}
-
 pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
     let mut transaction = pool.begin().await?;
     // It waits for nobody while it holds locks, so that nobody waits for it in turn.
@@ -58,17 +50,40 @@ pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Re
     let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
     let again = |row: &String| -> Result<Resealed, StoreError> {
         let row: SealedRow = answer(row)?;
-        let secrets = reseal(&row)?;
-        Ok(Resealed { tenant: row.tenant, id: row.id, secrets })
+        reseal(&row)
     };
     let again = some.iter().map(again).collect::<Result<Vec<_>, _>>()?;
-    let sealed = "UPDATE email_connectors.configurations c SET secrets = s.secrets, sealed_under = $2
-        FROM jsonb_to_recordset($1::jsonb) AS s (tenant text, id uuid, secrets text)
+    let sealed = "UPDATE email_connectors.configurations c
+        SET config = s.config, secrets = s.secrets, destinations = s.destinations, sealed_under = $2
+        FROM json_to_recordset($1::json)
+            AS s (tenant text, id uuid, config text, secrets text, destinations text)
         WHERE c.tenant = s.tenant AND c.id = s.id";
     let rows = crate::change::encode(&again)?;
     sqlx::query(sealed).bind(rows).bind(to).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(some.len() as u64)
+}
+
+pub(super) async fn sealed_after(pool: &PgPool, tenant: &str, id: &str) -> Result<Vec<String>, Error> {
+    let some = "SELECT json_build_object(
+            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
+            'destinations', destinations)::text
+        FROM email_connectors.configurations WHERE (tenant, id) > ($1, $2::uuid) ORDER BY tenant, id LIMIT $3";
+    sqlx::query_scalar(some).bind(tenant).bind(id).bind(BATCH).fetch_all(pool).await
+}
+
+pub(super) async fn replace_sealed(
+    pool: &PgPool,
+    row: &SealedRow,
+    sealed: &Resealed,
+    under: &str,
+) -> Result<bool, Error> {
+    let replaced = "UPDATE email_connectors.configurations
+        SET config = $3, secrets = $4, destinations = $5, sealed_under = $6
+        WHERE tenant = $1 AND id = $2::uuid AND config = $7 AND secrets = $8";
+    let replaced = sqlx::query(replaced).bind(&row.tenant).bind(&row.id).bind(&sealed.config).bind(&sealed.secrets);
+    let replaced = replaced.bind(&sealed.destinations).bind(under).bind(&row.config).bind(&row.secrets);
+    Ok(replaced.execute(pool).await?.rows_affected() > 0)
 }
 
 pub(super) async fn retire(pool: &PgPool, id: &str) -> Result<(), Error> {

@@ -22,7 +22,7 @@ use crate::{
     change::{SealedChange, encode},
     database::{Database, Reseal},
     migrations::{Progress, Script, migrator, seen_through},
-    rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
+    rows::{HistoryRow, KeyRows, Outcome, RecordRow, Resealed, SealedRow, StateRow, StatusRow, answer},
 };
 
 const SCRIPTS: &[Script] = &[
@@ -263,6 +263,15 @@ impl Database for Postgres {
     async fn reseal_some(&self, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, StoreError> {
         let done = keys::reseal_some(&self.pool, from, to, reseal).await;
         done.map_err(|fault| fault.into_error(|error| self.error(error)))
+    }
+
+    async fn sealed_after(&self, tenant: &str, id: &str) -> Result<Vec<SealedRow>, StoreError> {
+        let rows = self.read(|| keys::sealed_after(&self.pool, tenant, id)).await?;
+        rows.iter().map(|row| answer(row)).collect()
+    }
+
+    async fn replace_sealed(&self, row: &SealedRow, sealed: &Resealed, under: &str) -> Result<bool, StoreError> {
+        self.answered(keys::replace_sealed(&self.pool, row, sealed, under)).await
     }
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {

@@ -31,9 +31,47 @@ pub fn seal_config(
     configuration: Uuid,
     config: &Value,
 ) -> Result<SealedConfig, SealError> {
+    seal_at(ring, key, factory, tenant, configuration, config, factory.secret_pointers(config))
+}
+
+/// `sealed` as a change would seal it today, under the master key `key`: with every field that `factory`'s connector counts
+/// among the secrets by now, and bound to where it says that they are sent. What is sealed stays so.
+///
+/// # Errors
+/// [`ResealError`]: one of them cannot be opened, or not be sealed.
+pub(crate) fn seal_again(
+    ring: &KeyRing,
+    key: KeyId,
+    factory: &ConnectorFactory,
+    tenant: &str,
+    configuration: Uuid,
+    sealed: &SealedConfig,
+) -> Result<SealedConfig, ResealError> {
+    let config = open_config(ring, tenant, configuration, factory.id(), sealed)?;
+    let pointers: BTreeSet<String> =
+        factory.secret_pointers(&config).into_iter().chain(sealed.secrets.keys().cloned()).collect();
+    Ok(seal_at(ring, key, factory, tenant, configuration, &config, pointers)?)
+}
+
+/// Whether `sealed` has a secret in clear: an earlier version did not take it for one.
+pub(crate) fn shows_secrets(factory: &ConnectorFactory, sealed: &SealedConfig) -> bool {
+    // Those that are sealed are null.
+    !factory.secret_pointers(&sealed.config).is_empty()
+}
+
+/// Seals what is at `pointers`. What is inside of another is sealed with it, which must come first.
+fn seal_at(
+    ring: &KeyRing,
+    key: KeyId,
+    factory: &ConnectorFactory,
+    tenant: &str,
+    configuration: Uuid,
+    config: &Value,
+    pointers: impl IntoIterator<Item = String>,
+) -> Result<SealedConfig, SealError> {
     let mut public = config.clone();
     let mut texts = BTreeMap::new();
-    for pointer in factory.secret_pointers(config) {
+    for pointer in pointers {
         let Some(value) = public.pointer_mut(&pointer).map(Value::take) else { continue };
         texts.insert(pointer, Zeroizing::new(value.to_string()));
     }
@@ -72,7 +110,7 @@ pub fn open_config(
     Ok(config)
 }
 
-/// The same configuration with every secret sealed under the master key `key`: what rotation does to each.
+/// The same configuration with every sealed secret sealed under the master key `key`. It needs no schema.
 ///
 /// # Errors
 /// [`ResealError`]: one of them cannot be opened, or not be sealed again.

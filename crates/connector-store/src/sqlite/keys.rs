@@ -5,7 +5,7 @@ use sqlx::{Error, SqlitePool};
 use super::writer::Writer;
 use crate::{
     database::{BATCH, Fault, Reseal},
-    rows::{KeyRow, KeyRows, SealedRow, answer},
+    rows::{KeyRow, KeyRows, Resealed, SealedRow, answer},
 };
 
 pub(super) async fn all(readers: &SqlitePool) -> Result<KeyRows, Error> {
@@ -45,12 +45,38 @@ pub(super) async fn reseal_some(writer: &Writer, from: &str, to: &str, reseal: &
     let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
     for row in &some {
         let row: SealedRow = answer(row)?;
-        let sealed = "UPDATE configurations SET secrets = ?3, sealed_under = ?4 WHERE tenant = ?1 AND id = ?2";
-        let sealed = sqlx::query(sealed).bind(&row.tenant).bind(&row.id).bind(reseal(&row)?).bind(to);
+        let Resealed { tenant, id, config, secrets, destinations } = reseal(&row)?;
+        let sealed = "UPDATE configurations SET config = ?3, secrets = ?4, destinations = ?5, sealed_under = ?6
+            WHERE tenant = ?1 AND id = ?2";
+        let sealed = sqlx::query(sealed).bind(tenant).bind(id).bind(config).bind(secrets).bind(destinations).bind(to);
         sealed.execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(some.len() as u64)
+}
+
+pub(super) async fn sealed_after(readers: &SqlitePool, tenant: &str, id: &str) -> Result<Vec<String>, Error> {
+    let some = "SELECT json_object(
+            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
+            'destinations', destinations)
+        FROM configurations WHERE (tenant, id) > (?1, ?2) ORDER BY tenant, id LIMIT ?3";
+    sqlx::query_scalar(some).bind(tenant).bind(id).bind(BATCH).fetch_all(readers).await
+}
+
+pub(super) async fn replace_sealed(
+    writer: &Writer,
+    row: &SealedRow,
+    sealed: &Resealed,
+    under: &str,
+) -> Result<bool, Error> {
+    let mut transaction = writer.begin().await?;
+    let replaced = "UPDATE configurations SET config = ?3, secrets = ?4, destinations = ?5, sealed_under = ?6
+        WHERE tenant = ?1 AND id = ?2 AND config = ?7 AND secrets = ?8";
+    let replaced = sqlx::query(replaced).bind(&row.tenant).bind(&row.id).bind(&sealed.config).bind(&sealed.secrets);
+    let replaced = replaced.bind(&sealed.destinations).bind(under).bind(&row.config).bind(&row.secrets);
+    let replaced = replaced.execute(&mut *transaction).await?.rows_affected();
+    transaction.commit().await?;
+    Ok(replaced > 0)
 }
 
 pub(super) async fn retire(writer: &Writer, id: &str) -> Result<(), Error> {

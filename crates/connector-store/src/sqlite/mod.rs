@@ -30,7 +30,7 @@ use crate::{
     change::SealedChange,
     database::{Database, Reseal},
     migrations::{Progress, Script, migrator, seen_through},
-    rows::{HistoryRow, KeyRows, Outcome, RecordRow, StateRow, StatusRow, answer},
+    rows::{HistoryRow, KeyRows, Outcome, RecordRow, Resealed, SealedRow, StateRow, StatusRow, answer},
 };
 
 use writer::Writer;
@@ -262,6 +262,15 @@ impl Database for Sqlite {
         keys::reseal_some(&self.writer, from, to, reseal)
             .await
             .map_err(|fault| fault.into_error(|error| self.error(error)))
+    }
+
+    async fn sealed_after(&self, tenant: &str, id: &str) -> Result<Vec<SealedRow>, StoreError> {
+        let rows = keys::sealed_after(&self.readers, tenant, id).await.map_err(|error| self.error(&error))?;
+        rows.iter().map(|row| answer(row)).collect()
+    }
+
+    async fn replace_sealed(&self, row: &SealedRow, sealed: &Resealed, under: &str) -> Result<bool, StoreError> {
+        keys::replace_sealed(&self.writer, row, sealed, under).await.map_err(|error| self.error(&error))
     }
 
     async fn retire(&self, id: &str) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use connector_registry::{
     Action, Change, Committed, ConnectorStore, Draft, Edit, Entry, Expects, Identifier, LocalizedTemplate, MemoryStore,
-    SignInSettings, StoreError, TenantState,
+    SignInSettings, StoreError, TenantSettings, TenantState,
 };
 use serde_json::json;
 
@@ -119,6 +119,7 @@ async fn refusals_change_nothing(store: &impl ConnectorStore) {
 
     let first = expecting(Expects::Revision(0), vec![save(1), Edit::Activate(id(1))]);
     let state = committed(store, "refusals", first).await;
+    assert_eq!(state.settings, TenantSettings::default());
     let unknown_template = Edit::RemoveTemplate { language: "de".to_owned(), usage_type: "SignIn".to_owned() };
     for (refused, expected) in [
         (expecting(Expects::NoneActive, vec![save(2)]), "AlreadyActive"),

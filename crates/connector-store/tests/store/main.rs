@@ -14,6 +14,7 @@ mod key_text;
 mod master_keys;
 mod migrations;
 mod news;
+mod pasted;
 mod places;
 mod rotation;
 mod round_trips;

@@ -96,6 +96,24 @@ impl Place {
         };
         done.map_err(|error| error.to_string())
     }
+
+    /// How many configurations hold `text` in clear.
+    pub async fn configurations_with(&self, text: &str) -> i64 {
+        let pattern = format!("%{text}%");
+        match self.url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let mut connection = SqliteConnection::connect(path).await.unwrap();
+                let count = "SELECT count(*) FROM configurations WHERE config LIKE ?1 OR secrets LIKE ?1";
+                sqlx::query_scalar(count).bind(pattern).fetch_one(&mut connection).await.unwrap()
+            }
+            None => {
+                let mut connection = PgConnection::connect(&self.url).await.unwrap();
+                let count = "SELECT count(*) FROM email_connectors.configurations
+                    WHERE config LIKE $1 OR secrets LIKE $1";
+                sqlx::query_scalar(count).bind(pattern).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
 }
 
 /// Runs a test over both databases.

@@ -2,18 +2,20 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use connector_registry::{ConnectorStore, Edit, StoreError};
+use connector_registry::{ConnectorStore, Draft, Edit, StoreError};
 use connector_store::{KeyRing, KeySource, OpenStoreError, Rotation, Store, key_ids, open_config};
+use serde_json::{Value, json};
 use verification_code::{Delivery, Scope, Settings, Verdict, VerificationCodes};
 
 use crate::{
     key,
-    places::{Place, assert_consistent, change, config, id, on_both, save},
+    places::{Place, assert_consistent, change, config, id, moment, on_both, save},
     ring,
 };
 
 on_both!(
     seals_everything_again,
+    seals_what_an_earlier_version_stored_in_clear,
     is_taken_up_again,
     a_process_without_the_key_says_so,
     a_process_that_gets_the_new_key_late_goes_on_once_it_has_it,
@@ -83,6 +85,58 @@ async fn seals_everything_again(place: &Place) {
     let refused = place.try_open(ring(&old).await).await.unwrap_err();
     assert!(matches!(refused, OpenStoreError::MissingKeys { .. }), "{refused}");
     assert_eq!(after.rotate_keys(|_| {}).await.unwrap().total, 0);
+}
+
+/// Members that the connector does not know count as secrets since recently.
+async fn seals_what_an_earlier_version_stored_in_clear(place: &Place) {
+    let (old, new) = (key(), key());
+    let store = open(place, ring(&old).await).await;
+    let bare = json!({ "endpoint": "https://mail.example.com/send", "timeout": 1.5 });
+    let without_secrets = |n| {
+        Edit::Save(Draft { id: id(n), connector: "http-email".to_owned(), config: bare.clone(), saved_at: moment(1) })
+    };
+    // One with secrets and one without; one with none of either.
+    let edits = [save(1), without_secrets(2), without_secrets(3), Edit::Activate(id(1))];
+    store.commit("acme", change(edits)).await.unwrap();
+    let mut untouched = bare.clone();
+    untouched["timeout"] = json!(2);
+    let edit = Edit::Save(Draft {
+        id: id(4),
+        connector: "http-email".to_owned(),
+        config: untouched.clone(),
+        saved_at: moment(1),
+    });
+    store.commit("acme", change([edit])).await.unwrap();
+    let as_before = "UPDATE configurations
+        SET config = replace(config, '\"timeout\":1.5', '\"timeout\":1.5,\"authorisation\":{\"key\":\"shown-4711\"}')";
+    place.sql(as_before).await.unwrap();
+    assert_eq!(place.configurations_with("shown-4711").await, 3);
+    let with_unknown = |mut config: Value| {
+        config["authorisation"] = json!({ "key": "shown-4711" });
+        config
+    };
+
+    let rotated = open(place, ring(&format!("{new}\n{old}")).await).await;
+    let mut told = Vec::new();
+    let rotation = rotated.rotate_keys(|progress| told.push(progress)).await.unwrap();
+    assert_eq!((rotation.done, rotation.total), (3, 3));
+    assert!(told.is_sorted_by_key(|progress| progress.done), "{told:?}");
+    assert_eq!(place.configurations_with("shown-4711").await, 0);
+
+    let after = open(place, ring(&new).await).await;
+    for (n, expected) in
+        [(1, with_unknown(config(1))), (2, with_unknown(bare.clone())), (3, with_unknown(bare)), (4, untouched)]
+    {
+        assert_eq!(after.configuration("acme", id(n)).await.unwrap().unwrap().config, expected, "{n}");
+    }
+    assert_eq!(after.rotate_keys(|_| {}).await.unwrap().total, 0);
+    // Even where the key stays the same.
+    let as_before =
+        "UPDATE configurations SET config = replace(config, '\"timeout\":2', '\"timeout\":2,\"x\":\"shown-4712\"')";
+    place.sql(as_before).await.unwrap();
+    assert_eq!(after.rotate_keys(|_| {}).await.unwrap().done, 1);
+    assert_eq!(place.configurations_with("shown-4712").await, 0);
+    assert_eq!(after.configuration("acme", id(4)).await.unwrap().unwrap().config["x"], "shown-4712");
 }
 
 async fn is_taken_up_again(place: &Place) {
