@@ -84,7 +84,7 @@ pub async fn no_more_sends_than_allowed<S: CodeStore>(ground: &Ground<S>) {
                     LimitKind::Recipient => ADA.to_owned(),
                     _ => format!("{index}@example.com"),
                 };
-                let ip = IpAddr::from(Ipv4Addr::new(192, 0, if kind == LimitKind::Ip { 2 } else { index }, 1));
+                let ip = IpAddr::from(Ipv4Addr::new(192, if kind == LimitKind::Ip { 0 } else { index }, 2, 1));
                 let scope = Scope { tenant: &tenant, usage_type: super::USAGE, recipient: &recipient };
                 codes.issue(&scope, Some(ip), Delivery::Real).await
             });

@@ -15,9 +15,9 @@ fn ip(last: u8) -> Option<IpAddr> {
     Some(Ipv4Addr::new(192, 0, 2, last).into())
 }
 
-/// An address in the network of this number.
+/// An address in a network of another holder for each number.
 fn network(number: u8) -> Option<IpAddr> {
-    Some(Ipv4Addr::new(198, 51, number, 1).into())
+    Some(Ipv4Addr::new(198, number, 100, 1).into())
 }
 
 /// Asks for a code that no limit refuses.

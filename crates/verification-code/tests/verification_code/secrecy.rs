@@ -81,8 +81,8 @@ async fn a_store_sees_neither_code_nor_recipient_nor_address() {
     let seen = spy.seen.lock().unwrap();
     assert_eq!(
         seen.len(),
-        2 * (6 + 3) + 3,
-        "the subject, the client, four limits, hash, id and key id of each; of the attempt the subject, the guess and the client"
+        2 * (7 + 3) + 3,
+        "the subject, the client, five limits, hash, id and key id of each; of the attempt the subject, the guess and the client"
     );
     for telling in [code.as_bytes(), b"user", b"nobody", b"example", b"192.0", &[192, 0, 2, 77], &KEY] {
         for bytes in seen.iter() {
