@@ -83,11 +83,11 @@ const PROXIES: &[Shape] = &[
     ("HTTP/1.1 403 ", "no ", "\r\n\r\n"),
 ];
 const REPLIES: &[Shape] = &[
-    ("220 hi\r\n\0", "250-a\r\n", "250 a\r\n\0"),
-    ("220 hi\r\n\0", "250 a\r\n", ""),
-    ("220 hi\r\n\0250-a\r\n", "250-AUTH PLAIN ", "\r\n250 a\r\n\0"),
-    ("220 hi\r\n\0250-a\r\n250 AUTH PLAIN\r\n\0", "a", ""),
-    ("220 hi\r\n\0250-a\r\n250 AUTH PLAIN\r\n\0235 a\r\n\0550 ", "basic a ", "\r\n\0"),
+    ("220 hi\r\n\x00", "250-a\r\n", "250 a\r\n\x00"),
+    ("220 hi\r\n\x00", "250 a\r\n", ""),
+    ("220 hi\r\n\x00250-a\r\n", "250-AUTH PLAIN ", "\r\n250 a\r\n\x00"),
+    ("220 hi\r\n\x00250-a\r\n250 AUTH PLAIN\r\n\x00", "a", ""),
+    ("220 hi\r\n\x00250-a\r\n250 AUTH PLAIN\r\n\x00235 a\r\n\x00550 ", "basic a ", "\r\n\x00"),
 ];
 const TEMPLATES: &[Shape] = &[
     ("", "{{code}}", ""),
