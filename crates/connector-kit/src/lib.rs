@@ -25,6 +25,7 @@ mod template;
 mod text;
 mod usage_type;
 mod validate;
+mod words;
 
 pub use async_trait::async_trait;
 pub use connector::{EmailConnector, Receipt};
@@ -51,3 +52,4 @@ pub use template::{Escape, Template};
 pub use text::text_from_html;
 pub use usage_type::UsageType;
 pub use validate::Report;
+pub use words::words_of;

@@ -25,7 +25,7 @@ use crate::{Message, RenderedEmail, Secret};
 const TEXT_MAX: usize = 300;
 /// Shorter values than this are everyday words and digits; blanking them would blank the text.
 const VALUE_MIN: usize = 3;
-/// A single word of ASCII this long is a token, if it is not somebody's name, and then it is no other word.
+/// An ASCII word of this length is treated as a token: too long to match another word by chance.
 const LONG_WORD: usize = 16;
 /// How much is read of what a provider says, and of each value, in bytes: an echoed mail, and what is said around it.
 const READ_MAX: usize = 32 * 1024;
@@ -219,7 +219,7 @@ impl Redactor {
                 if *reach == Reach::Words && shows() {
                     continue;
                 }
-                // Of a text that whoever quotes it has cut, the last piece is not whole.
+                // A quoted text may be truncated, so that only the beginning of its last piece is there.
                 at.end += common_start(&read[at.end..], next);
                 add(&mut ranges, at);
             }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{ConnectorFactory, Error, Problem, Secret, schema, validate};
+use crate::{ConnectorFactory, Error, Problem, Secret, schema, validate, words_of};
 
 impl ConnectorFactory {
     /// JSON pointers to the secrets in `config`, in its own order: every value that is not null where the schema
@@ -175,23 +175,6 @@ pub(crate) fn promises_a_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     words_of(name).iter().any(|word| SHORT_WORDS.contains(&word.as_str()))
         || SECRET_WORDS.iter().any(|word| plain.contains(word))
-}
-
-/// The words of a name, in lower case: `X-Signing-Key`, `signing_key` and `signingKey` have two or three.
-pub(crate) fn words_of(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for char in name.chars() {
-        let begins = !char.is_ascii_alphanumeric() || (was_lower && char.is_ascii_uppercase());
-        if begins {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| char.is_ascii_alphanumeric()) {
-            word.push(char.to_ascii_lowercase());
-        }
-        was_lower = char.is_ascii_lowercase() || char.is_ascii_digit();
-    }
-    words
 }
 
 /// What stands for a secret only as a word of its own: `monkey` is none.

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 
 /// Longest tag that is read, in octets. RFC 5646, 4.4.1, asks for room for 35.
 const TAG_MAX: usize = 128;
-/// How many subtags of a locale are looked at where it is no tag as a whole: language, script and region.
+/// Subtags that are tried of a locale that is not a valid tag: language, script and region.
 const LONGEST_BEGINNING: usize = 3;
 /// How much of a text that is not a tag is shown, in characters.
 const SHOWN: usize = 40;

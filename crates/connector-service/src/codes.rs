@@ -57,10 +57,11 @@ impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
         self.inner.tasks.spawn(async move {
             let outcome = inner.send(&request, &recipient).await;
             let store_failed = matches!(outcome, Err(SendCodeError::NotIssued(CodeError::Store(_))));
+            let prunes = !store_failed && inner.is_due_to_prune();
             if let Err(outcome) = answer.send(outcome) {
                 log(&request, &outcome);
             }
-            if !store_failed {
+            if prunes {
                 inner.prune().await;
             }
         });
@@ -75,8 +76,10 @@ impl<S: ConnectorStore, C: CodeStore> CodeService<S, C> {
     pub async fn verify(&self, request: &CodeRequest, typed: &str) -> Result<Verdict, VerifyCodeError> {
         let recipient = request.recipient()?;
         let verdict = self.inner.codes.verify_from(&scope(request, &recipient), typed, request.ip).await?;
-        let inner = Arc::clone(&self.inner);
-        self.inner.tasks.spawn(async move { inner.prune().await });
+        if self.inner.is_due_to_prune() {
+            let inner = Arc::clone(&self.inner);
+            self.inner.tasks.spawn(async move { inner.prune().await });
+        }
         Ok(verdict)
     }
 }
@@ -164,16 +167,22 @@ impl<S: ConnectorStore, C: CodeStore> Inner<S, C> {
 }
 
 impl<S, C: CodeStore> Inner<S, C> {
-    /// Deletes what has expired, unless somebody has just done so. A host that only verifies leaves rows behind, too.
-    async fn prune(&self) {
-        {
-            let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
-            if pruned.is_some_and(|last| last.elapsed() < PRUNED_EVERY) {
-                return;
-            }
+    /// Whether expired codes are to be deleted: true once in [`PRUNED_EVERY`].
+    fn is_due_to_prune(&self) -> bool {
+        let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = pruned.is_none_or(|last| last.elapsed() >= PRUNED_EVERY);
+        if is_due {
             *pruned = Some(Instant::now());
         }
+        is_due
+    }
+
+    /// Deletes expired codes, until none is left or the tasks are stopped.
+    async fn prune(&self) {
         for _ in 0..PRUNINGS {
+            if self.tasks.is_stopped() {
+                return;
+            }
             match self.codes.prune().await {
                 Ok(0) => return,
                 Ok(_) => {}

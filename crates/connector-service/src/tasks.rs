@@ -36,6 +36,10 @@ impl Tasks {
         self.tracker.spawn(task.in_current_span().with_current_subscriber());
     }
 
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.is_cancelled()
+    }
+
     /// Resolves once they are stopped.
     pub(crate) async fn stopped(&self) {
         self.stopped.cancelled().await;

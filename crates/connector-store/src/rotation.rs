@@ -31,8 +31,8 @@ pub struct Rotation {
 
 impl Store {
     /// Makes the ring's first key the current one, seals every configuration's secrets again under it, those in clear in
-    /// what an earlier version stored among them, and forgets the former keys. Other processes go on reading and writing meanwhile, provided that their keys have the new one,
-    /// too: give it to all of them first, in any place. When this has returned, the former keys can be taken away.
+    /// what an earlier version stored among them, and forgets the former keys. Other processes go on reading and writing
+    /// meanwhile, provided that their keys have the new one, too: give it to all of them first, in any place. When this has returned, the former keys can be taken away.
     ///
     /// What is interrupted is taken up again by the next call. `progress` is told after each batch.
     ///

@@ -105,7 +105,7 @@ const SENDS_PER_RECIPIENT: Limit = Limit { sends: 5, window_seconds: 600 };
 const IPS_PER_NETWORK: u32 = 10;
 /// So many networks have to come together to use up what a tenant may send.
 const SHARES_OF_TENANT: u32 = 4;
-/// And so many holders of addresses: whoever has one network may well have its neighbours.
+/// And so many holders of addresses: a client with one network may well have its neighbours.
 const HOLDERS_SHARES_OF_TENANT: u32 = 2;
 
 /// The longest code there can be, in characters.

@@ -60,8 +60,8 @@ pub trait CodeStore: Send + Sync + 'static {
     /// Counts one attempt, whether or not there is a code, and returns the code, if one is live; unless there were too many.
     ///
     /// In one step: takes the subject's row, or the default one, and has it [corrected](CodeRow::correct). If
-    /// [`CodeRow::wait`] says so, the attempt is refused. If [`CodeRow::is_guessed_at`], it is a guess: corrects the log
-    /// of [`guess`](Attempt::guess), finds its oldest, refuses the attempt where [`Limit::wait`] says so, and logs one row
+    /// [`CodeRow::wait`] says so, the attempt is refused ([`UsedUp::Attempts`]). If [`CodeRow::is_guessed_at`], it is a guess: corrects the log
+    /// of [`guess`](Attempt::guess), finds its oldest, refuses the attempt where [`Limit::wait`] says so ([`UsedUp::Guesses`]), and logs one row
     /// for it otherwise. An attempt that is not refused is [counted](CodeRow::count). What was corrected is stored even if
     /// the attempt is refused. Of calls at the same time, no more are counted than are allowed.
     ///
@@ -218,14 +218,14 @@ pub enum Attempted {
     },
     /// There were too many.
     Refused {
-        /// Of what.
+        /// What was used up.
         used_up: UsedUp,
         /// How long to wait.
         retry_after: Duration,
     },
 }
 
-/// What a person has had too many of to try once more.
+/// What was used up, so that an attempt was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsedUp {
     /// Attempts at this code: a new one brings new ones.

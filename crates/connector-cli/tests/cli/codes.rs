@@ -116,6 +116,23 @@ async fn guesses_are_bounded_whatever_becomes_of_the_sends() {
 }
 
 #[tokio::test]
+async fn where_guesses_are_used_up_it_says_that_a_new_code_does_not_help() {
+    let (home, _) = Home::set_up().await;
+    let settings = json!({ "guessesPerRecipient": { "guesses": 2, "windowSeconds": 600 } });
+    let settings = home.files.json("codes.json", &settings);
+    let code = |command| ["code", command, "--settings", &settings, "--to", TO, "--json"];
+    let verify = |typed: &str| home.run(&[&code("verify")[..], &["--code", typed]].concat()).json()["error"].clone();
+    home.run(&code("send"));
+    for _ in 0..2 {
+        assert_eq!(verify("nothing")["kind"], "WrongCode");
+    }
+    home.run(&code("send"));
+    let refused = verify(&sent_code(&home));
+    assert_eq!((&refused["kind"], &refused["limit"]), (&json!("Limited"), &json!("guesses")), "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("a new code does not help"), "{refused}");
+}
+
+#[tokio::test]
 async fn wrong_tries_by_strangers_leave_the_code_to_whom_asked() {
     let (home, _) = Home::set_up().await;
     home.ok(&["code", "send", "--to", TO, "--ip", "192.0.2.1"]);

@@ -1,6 +1,6 @@
 //! What the names of payload values promise, and which local parts name a person.
 
-use crate::secrets;
+use crate::{secrets, words_of};
 
 /// Words of names whose values open something: `otp`, `resetLink`, `verification_code`.
 const OPENERS: [&str; 8] = ["code", "codes", "link", "links", "otp", "pin", "totp", "url"];
@@ -49,7 +49,7 @@ const ROLES: [&str; 36] = [
 /// Whether the value under a name of the payload is a code, a link or a secret, so that it may be all letters and still
 /// must show nowhere.
 pub(super) fn promises_a_code(name: &str) -> bool {
-    let words = secrets::words_of(name);
+    let words = words_of(name);
     let opens = words.iter().any(|word| OPENERS.contains(&word.as_str()))
         || words.last().is_some_and(|last| ["code", "link", "otp"].iter().any(|end| last.ends_with(end)));
     let is_standard = || words.iter().any(|word| STANDARDS.iter().any(|standard| word.starts_with(standard)));

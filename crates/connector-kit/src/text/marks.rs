@@ -64,7 +64,7 @@ impl Marks {
                     push_mark(out, number);
                     rest = &rest[length..];
                 }
-                // What is no mark's character here begins with '&'.
+                // An `&` that begins no such reference.
                 None => {
                     out.push('&');
                     rest = &rest[1..];

@@ -245,7 +245,8 @@ impl<S: ConnectorStore> Registry<S> {
         Ok(layered(connector, self.inner.policy))
     }
 
-    /// The connector of a configuration that is stored already: what earlier versions took is no reason to stop its mail.
+    /// Builds the connector of a stored configuration. A secret that only earlier versions accepted is warned of, and mail goes
+    /// on.
     fn build_stored(&self, tenant: &str, Record { saved, config }: &Record) -> Result<Built, Error> {
         let factory = self.inner.catalog.get(&saved.connector)?;
         let (connector, pasted) = factory.build_stored(config, &self.inner.context).map_err(Error::InvalidConfig)?;

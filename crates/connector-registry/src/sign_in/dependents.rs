@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use connector_kit::words_of;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -253,24 +254,4 @@ fn names_email(text: &str) -> bool {
 fn is_one_time_password(word: &str) -> bool {
     let singular = word.strip_suffix('s').unwrap_or(word);
     !matches!(singular, "totp" | "hotp") && (word.starts_with("otp") || singular.ends_with("otp"))
-}
-
-/// The words of a name, in lower case: `login-otp`, `login_otp`, `loginOtp`, `loginOTP` and `LOGINOtp` have two.
-fn words_of(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before: Option<char> = None;
-    let mut chars = name.chars().peekable();
-    while let Some(char) = chars.next() {
-        let ends_capitals = chars.peek().is_some_and(|next| next.is_lowercase());
-        let begins = char.is_uppercase() && before.is_some_and(|before| !before.is_uppercase() || ends_capitals);
-        if begins || !char.is_alphanumeric() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| char.is_alphanumeric()) {
-            word.extend(char.to_lowercase());
-        }
-        before = Some(char);
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }

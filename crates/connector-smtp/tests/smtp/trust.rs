@@ -90,7 +90,7 @@ async fn any_certificate_is_any_certificate() {
     }
 }
 
-/// The TLS library does not take them: whoever gives one is told so, before a message is sent and when it fails.
+/// The TLS library does not take them: the operator is told so at validation, and when a send fails.
 #[tokio::test]
 async fn a_certificate_that_tls_cannot_check_is_said_to_be_one() {
     let version_1 = include_str!("keys/test-only-v1.pem");

@@ -8,6 +8,15 @@ use crate::{
     rows::{KeyRow, KeyRows, Resealed, SealedRow, answer},
 };
 
+/// A [`SealedRow`], as JSON.
+macro_rules! sealed_row {
+    () => {
+        "json_build_object(
+            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
+            'destinations', destinations)::text"
+    };
+}
+
 pub(super) async fn all(pool: &PgPool) -> Result<KeyRows, Error> {
     let keys = "SELECT id, check_value FROM email_connectors.sealing_keys
         ORDER BY id = (SELECT id FROM email_connectors.current_sealing_key) DESC NULLS LAST, id";
@@ -43,10 +52,11 @@ pub(super) async fn sealed_under(pool: &PgPool, id: &str) -> Result<u64, Error> 
 pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
     let mut transaction = pool.begin().await?;
     // It waits for nobody while it holds locks, so that nobody waits for it in turn.
-    let some = "SELECT json_build_object(
-            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
-            'destinations', destinations)::text
-        FROM email_connectors.configurations WHERE sealed_under = $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
+    let some = concat!(
+        "SELECT ",
+        sealed_row!(),
+        " FROM email_connectors.configurations WHERE sealed_under = $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED"
+    );
     let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
     let again = |row: &String| -> Result<Resealed, StoreError> {
         let row: SealedRow = answer(row)?;
@@ -65,10 +75,11 @@ pub(super) async fn reseal_some(pool: &PgPool, from: &str, to: &str, reseal: &Re
 }
 
 pub(super) async fn sealed_after(pool: &PgPool, tenant: &str, id: &str) -> Result<Vec<String>, Error> {
-    let some = "SELECT json_build_object(
-            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
-            'destinations', destinations)::text
-        FROM email_connectors.configurations WHERE (tenant, id) > ($1, $2::uuid) ORDER BY tenant, id LIMIT $3";
+    let some = concat!(
+        "SELECT ",
+        sealed_row!(),
+        " FROM email_connectors.configurations WHERE (tenant, id) > ($1, $2::uuid) ORDER BY tenant, id LIMIT $3"
+    );
     sqlx::query_scalar(some).bind(tenant).bind(id).bind(BATCH).fetch_all(pool).await
 }
 

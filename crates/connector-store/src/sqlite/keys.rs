@@ -8,6 +8,15 @@ use crate::{
     rows::{KeyRow, KeyRows, Resealed, SealedRow, answer},
 };
 
+/// A [`SealedRow`], as JSON.
+macro_rules! sealed_row {
+    () => {
+        "json_object(
+            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
+            'destinations', destinations)"
+    };
+}
+
 pub(super) async fn all(readers: &SqlitePool) -> Result<KeyRows, Error> {
     let keys = "SELECT id, check_value FROM sealing_keys
         ORDER BY id = (SELECT id FROM current_sealing_key) DESC, id";
@@ -38,10 +47,7 @@ pub(super) async fn sealed_under(readers: &SqlitePool, id: &str) -> Result<u64, 
 
 pub(super) async fn reseal_some(writer: &Writer, from: &str, to: &str, reseal: &Reseal<'_>) -> Result<u64, Fault> {
     let mut transaction = writer.begin().await?;
-    let some = "SELECT json_object(
-            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
-            'destinations', destinations)
-        FROM configurations WHERE sealed_under = ?1 LIMIT ?2";
+    let some = concat!("SELECT ", sealed_row!(), " FROM configurations WHERE sealed_under = ?1 LIMIT ?2");
     let some: Vec<String> = sqlx::query_scalar(some).bind(from).bind(BATCH).fetch_all(&mut *transaction).await?;
     for row in &some {
         let row: SealedRow = answer(row)?;
@@ -56,10 +62,11 @@ pub(super) async fn reseal_some(writer: &Writer, from: &str, to: &str, reseal: &
 }
 
 pub(super) async fn sealed_after(readers: &SqlitePool, tenant: &str, id: &str) -> Result<Vec<String>, Error> {
-    let some = "SELECT json_object(
-            'tenant', tenant, 'id', id, 'connector', connector, 'config', config, 'secrets', secrets,
-            'destinations', destinations)
-        FROM configurations WHERE (tenant, id) > (?1, ?2) ORDER BY tenant, id LIMIT ?3";
+    let some = concat!(
+        "SELECT ",
+        sealed_row!(),
+        " FROM configurations WHERE (tenant, id) > (?1, ?2) ORDER BY tenant, id LIMIT ?3"
+    );
     sqlx::query_scalar(some).bind(tenant).bind(id).bind(BATCH).fetch_all(readers).await
 }
 
