@@ -88,9 +88,11 @@ pub fn imports() -> Vec<Vec<u8>> {
             "signIn": { "signUp": { "identifiers": ["email"], "verify": true } },
             "fallbackLanguage": "en",
             "templates": [{
-                "languageTag": "pt-BR",
+                "language": "pt-BR",
                 "usageType": "SignIn",
-                "template": { "subject": "{{code}}", "content": "<p>{{code}}</p>" },
+                "contentType": "text/html",
+                "subject": "{{code}}",
+                "content": "<p>{{code}}</p>",
             }],
         })
     });

@@ -12,6 +12,14 @@ fn run_seeds(name: &str) {
     }
 }
 
+/// Fuzzing starts from exports that are imported, so that it gets beyond reading them.
+#[test]
+fn an_export_that_imports_start_from_is_imported() {
+    for seed in fuzz::seeds::imports() {
+        assert!(fuzz::imports::import(&seed), "{}", String::from_utf8_lossy(&seed));
+    }
+}
+
 /// A test for each target, under its name.
 macro_rules! seeds_of {
     ($($target:ident),+) => {$(

@@ -63,8 +63,8 @@ const IMPORTS: &[Shape] = &[
     ("{\"format\":1,\"tenants\":[{\"tenant\":\"t\",\"signIn\":{\"a\":[", "{\"email\":#},", "1]}}]}"),
     (
         "{\"format\":1,\"tenants\":[{\"tenant\":\"t\",\"templates\":[",
-        "{\"languageTag\":\"en-x-a#\",\"usageType\":\"SignIn\",\"template\":{\"subject\":\"a\",\"content\":\"{{code}}\"}},",
-        "{\"languageTag\":\"en\",\"usageType\":\"SignIn\",\"template\":{\"subject\":\"a\",\"content\":\"{{code}}\"}}]}]}",
+        "{\"language\":\"en-x-a#\",\"usageType\":\"SignIn\",\"contentType\":\"text/plain\",\"subject\":\"a\",\"content\":\"{{code}}\"},",
+        "{\"language\":\"en\",\"usageType\":\"SignIn\",\"contentType\":\"text/plain\",\"subject\":\"a\",\"content\":\"{{code}}\"}]}]}",
     ),
     ("", "[", ""),
 ];
