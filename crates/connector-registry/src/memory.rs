@@ -85,16 +85,16 @@ impl Tenant {
             Edit::FallbackLanguage(language) => self.settings.fallback_language = language,
             Edit::PutTemplate(template) => {
                 let templates = &mut self.settings.templates;
-                templates.retain(|known| !is_for(known, &template.language, template.usage_type.as_str()));
-                templates.push(template);
-                templates
-                    .sort_by(|a, b| (&a.language, a.usage_type.as_str()).cmp(&(&b.language, b.usage_type.as_str())));
+                match place(templates, &template.language, template.usage_type.as_str()) {
+                    Ok(at) => templates[at] = template,
+                    Err(at) => templates.insert(at, template),
+                }
             }
             Edit::RemoveTemplate { language, usage_type } => {
-                let before = self.settings.templates.len();
-                self.settings.templates.retain(|known| !is_for(known, &language, &usage_type));
-                if self.settings.templates.len() == before {
-                    return Err(StoreError::UnknownTemplate { language, usage_type });
+                let templates = &mut self.settings.templates;
+                match place(templates, &language, &usage_type) {
+                    Ok(at) => drop(templates.remove(at)),
+                    Err(_) => return Err(StoreError::UnknownTemplate { language, usage_type }),
                 }
             }
         }
@@ -106,8 +106,11 @@ impl Tenant {
     }
 }
 
-fn is_for(template: &LocalizedTemplate, language: &str, usage_type: &str) -> bool {
-    template.language == language && template.usage_type.as_str() == usage_type
+/// Where the template for this language and usage type is among those of a tenant, which are in the order of both, or where
+/// it belongs.
+fn place(templates: &[LocalizedTemplate], language: &str, usage_type: &str) -> Result<usize, usize> {
+    templates
+        .binary_search_by(|known| (known.language.as_str(), known.usage_type.as_str()).cmp(&(language, usage_type)))
 }
 
 impl MemoryStore {
